@@ -1,0 +1,44 @@
+//! Descriptions as text: TOML that people write, JSON that programs keep.
+
+use crate::hint::with_hint;
+use crate::{ModelError, Sequential};
+
+/// Reads a model file.
+///
+/// ```
+/// let model = lenslet_model::from_toml(r#"
+///     input = [28, 28, 1]
+///     [[layers]]
+///     type = "Flatten"
+///     [[layers]]
+///     type = "Dense"
+///     units = 10
+///     activation = "softmax"
+/// "#)?;
+/// assert_eq!(model.layers.len(), 2);
+/// # Ok::<(), lenslet_model::ModelError>(())
+/// ```
+///
+/// # Errors
+/// Where the text is no TOML, or a key or layer is unknown: with the line, and the nearest name.
+pub fn from_toml(text: &str) -> Result<Sequential, ModelError> {
+    toml::from_str(text).map_err(|e| ModelError::Text(with_hint(&e.to_string())))
+}
+
+/// The text that [`from_toml`] reads back.
+pub fn to_toml(model: &Sequential) -> String {
+    toml::to_string(model).expect("a description is plain data")
+}
+
+/// Reads the JSON of [`to_json`].
+///
+/// # Errors
+/// As [`from_toml`].
+pub fn from_json(text: &str) -> Result<Sequential, ModelError> {
+    serde_json::from_str(text).map_err(|e| ModelError::Text(with_hint(&e.to_string())))
+}
+
+/// The canonical JSON of a description: the same model gives the same text.
+pub fn to_json(model: &Sequential) -> String {
+    serde_json::to_string_pretty(model).expect("a description is plain data")
+}
