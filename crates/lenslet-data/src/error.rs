@@ -1,0 +1,67 @@
+//! What can be wrong with data.
+
+use thiserror::Error;
+
+/// Why data cannot be had or used. Every message says what is wrong, where, and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The class names cannot be used.
+    #[error("data set `{dataset}`: classes: {what}")]
+    Classes {
+        /// The data set's name.
+        dataset: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// The number of pixel bytes is not what the shape and the number of labels ask for.
+    #[error(
+        "data set `{dataset}`: {images} images of {shape} do not fit {bytes} bytes of pixels; \
+         give height x width x channels bytes, none of them 0, for every label"
+    )]
+    Pixels {
+        /// The data set's name.
+        dataset: String,
+        /// How many labels there are.
+        images: usize,
+        /// Height, width and channels.
+        shape: String,
+        /// How many bytes there are.
+        bytes: usize,
+    },
+    /// A label that names no class.
+    #[error("{place}: label {label} is out of range; the labels of {classes} classes are 0 to {}", classes - 1)]
+    Label {
+        /// The file and record, or the data set and image.
+        place: String,
+        /// The label.
+        label: u32,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A set without pictures.
+    #[error("data set `{dataset}` has no image; nothing can be learnt from it, add images")]
+    NoImages {
+        /// The data set's name or path.
+        dataset: String,
+    },
+    /// A class without pictures.
+    #[error("data set `{dataset}`: class `{class}` has no image; add some, or remove the class")]
+    EmptyClass {
+        /// The data set's name or path.
+        dataset: String,
+        /// The class.
+        class: String,
+    },
+    /// All pictures are of one class.
+    #[error(
+        "data set `{dataset}` has images of only one class, `{class}`; \
+         a classifier needs at least two"
+    )]
+    SingleClass {
+        /// The data set's name or path.
+        dataset: String,
+        /// The class.
+        class: String,
+    },
+}
