@@ -1,0 +1,216 @@
+//! The interface that the engine calls: one trait, a reference and a fast implementation.
+
+use crate::{Conv2dShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team};
+
+/// An element-wise activation function. `softmax` is not one: it looks at a whole row.
+///
+/// Every derivative is computed from the *output*, so activations work in place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `tanh(x)`.
+    Tanh,
+    /// `max(x, 0)`. The derivative at 0 is 0, as in Keras. NaN stays NaN.
+    Relu,
+    /// `x` where `x > 0`, else `negative_slope * x`; `negative_slope >= 0`.
+    LeakyRelu {
+        /// Slope below zero.
+        negative_slope: f64,
+    },
+    /// `x` where `x > 0`, else `alpha * (exp(x) - 1)`; `alpha >= 0` (Clevert et al. 2016).
+    Elu {
+        /// Minus the limit at minus infinity.
+        alpha: f64,
+    },
+}
+
+/// What one Adam update needs besides the parameters (Kingma and Ba 2015, as Keras computes it).
+///
+/// `m += (g - m)(1 - beta_1)`, `v += (g*g - v)(1 - beta_2)`,
+/// `p -= alpha * m / (sqrt(v) + epsilon)` with
+/// `alpha = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)`:
+/// epsilon stands *outside* the bias correction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamStep {
+    /// The learning rate with the bias correction of step `t` multiplied in.
+    pub alpha: f64,
+    /// Decay of the first moment.
+    pub beta_1: f64,
+    /// Decay of the second moment.
+    pub beta_2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
+}
+
+/// What one step of stochastic gradient descent needs besides the parameters.
+///
+/// Without momentum `p -= learning_rate * g`; with it `v = momentum * v - learning_rate * g`
+/// and `p += v`, or `p += momentum * v - learning_rate * g` with Nesterov's look-ahead.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdStep {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// 0 turns momentum off: the velocity is then neither read nor written and may be empty.
+    pub momentum: f64,
+    /// Nesterov's form of momentum.
+    pub nesterov: bool,
+}
+
+/// A convolution of one fixed shape, with what was prepared for it when the plan was built.
+///
+/// `packed` holds the filters in the layout that `forward` and `grad_input` like best; it is
+/// written by [`pack`](Conv2dKernel::pack) after every change of the weights. `scratch` is working
+/// memory of [`scratch_len`](Conv2dKernel::scratch_len) elements, one per thread, content free.
+pub trait Conv2dKernel<R: Real>: Send + Sync {
+    /// The shape that it was made for.
+    fn shape(&self) -> &Conv2dShape;
+    /// Elements of the packed filters.
+    fn packed_len(&self) -> usize;
+    /// Elements of working memory that any of the methods needs.
+    fn scratch_len(&self) -> usize;
+    /// Lays the filters `w` (HWIO) out in `packed`, for [`Self::forward`] and, with `backward`,
+    /// for [`Self::grad_input`] too.
+    fn pack(&self, team: &Team, w: &[R], packed: &mut [R], backward: bool);
+    /// `y = conv(x, w) + bias`, for one image. An empty `bias` is zero.
+    fn forward(&self, x: &[R], packed: &[R], bias: &[R], y: &mut [R], scratch: &mut [R]);
+    /// `dx = ` gradient with respect to the input of one image; `dx` is overwritten.
+    fn grad_input(&self, dy: &[R], packed: &[R], dx: &mut [R], scratch: &mut [R]);
+    /// Adds one image's gradients of the filters to `dw` (HWIO) and of the bias to `db` (which
+    /// may be empty).
+    fn grad_weights(&self, x: &[R], dy: &[R], dw: &mut [R], db: &mut [R], scratch: &mut [R]);
+}
+
+/// All arithmetic that a network needs. Lengths that do not fit the shapes panic: they are bugs
+/// of the caller, never of the user.
+pub trait Kernels: Clone + Send + Sync + 'static {
+    /// The number type.
+    type Real: Real;
+    /// The convolution kernel.
+    type Conv2d: Conv2dKernel<Self::Real>;
+
+    /// Prepares a convolution of one shape.
+    fn conv2d(&self, shape: Conv2dShape) -> Self::Conv2d;
+
+    /// `y = x * scale`, from bytes: how pictures enter a network.
+    fn load_bytes(&self, x: &[u8], scale: Self::Real, y: &mut [Self::Real]);
+
+    /// The largest value of each window of one image; `argmax` receives the flat index into `x`
+    /// of the first such value (a NaN in the window wins). Padding never wins.
+    fn max_pool_forward(
+        &self,
+        shape: &Pool2dShape,
+        x: &[Self::Real],
+        y: &mut [Self::Real],
+        argmax: &mut [u32],
+    );
+    /// `dx` is overwritten: the sum, in order of outputs, of every `dy` whose `argmax` it is.
+    fn max_pool_backward(&self, dy: &[Self::Real], argmax: &[u32], dx: &mut [Self::Real]);
+    /// The mean of each window; padding does not count, as in Keras.
+    fn average_pool_forward(&self, shape: &Pool2dShape, x: &[Self::Real], y: &mut [Self::Real]);
+    /// `dx` is overwritten.
+    fn average_pool_backward(&self, shape: &Pool2dShape, dy: &[Self::Real], dx: &mut [Self::Real]);
+    /// The sum of each window.
+    fn sum_pool_forward(&self, shape: &Pool2dShape, x: &[Self::Real], y: &mut [Self::Real]);
+    /// `dx` is overwritten.
+    fn sum_pool_backward(&self, shape: &Pool2dShape, dy: &[Self::Real], dx: &mut [Self::Real]);
+
+    /// `y = f(y)`.
+    fn activate(&self, f: Activation, y: &mut [Self::Real]);
+    /// `dy *= f'`, from the outputs `y`.
+    fn activate_backward(&self, f: Activation, y: &[Self::Real], dy: &mut [Self::Real]);
+
+    /// The largest of `pieces` values: `z` is `rows x pieces x units`, `y` and `argmax` are
+    /// `rows x units`, `argmax` is the piece. Goodfellow et al. 2013.
+    fn max_pieces_forward(
+        &self,
+        pieces: usize,
+        units: usize,
+        z: &[Self::Real],
+        y: &mut [Self::Real],
+        argmax: &mut [u32],
+    );
+    /// `dz` is overwritten.
+    fn max_pieces_backward(
+        &self,
+        pieces: usize,
+        units: usize,
+        dy: &[Self::Real],
+        argmax: &[u32],
+        dz: &mut [Self::Real],
+    );
+
+    /// Softmax of every row of `classes` values, in place, with the row's maximum taken off first.
+    fn softmax(&self, classes: usize, y: &mut [Self::Real]);
+    /// `dy = y * (dy - sum(y * dy))` for every row, in place, from the outputs `y`.
+    fn softmax_backward(&self, classes: usize, y: &[Self::Real], dy: &mut [Self::Real]);
+    /// One row: `z` becomes `softmax(z)`; returns `-log(softmax(z)[label])`, computed as
+    /// `log(sum(exp(z - max))) - (z[label] - max)`, so that it never overflows.
+    fn softmax_cross_entropy(&self, z: &mut [Self::Real], label: usize) -> Self::Real;
+    /// Gradient of `scale *` [`Self::softmax_cross_entropy`]: `dz = scale * (p - onehot(label))`.
+    fn softmax_cross_entropy_backward(
+        &self,
+        p: &[Self::Real],
+        label: usize,
+        scale: Self::Real,
+        dz: &mut [Self::Real],
+    );
+
+    /// Inverted dropout in place: element `i` is zeroed where draw `first + i` of `stream` is
+    /// below `rate * 2^32`, else multiplied by `1 / (1 - rate)`. The backward pass is the same
+    /// call on the gradient. `first` is a multiple of 4. `0 <= rate < 1`.
+    fn dropout(&self, stream: Stream, first: u64, rate: f64, x: &mut [Self::Real]);
+
+    /// `y = x w + bias` for a batch: `x` is `n x in`, `w` is `in x out`, `y` is `n x out`. An
+    /// empty `bias` is zero.
+    fn dense_forward(
+        &self,
+        team: &Team,
+        x: Rows<'_, Self::Real>,
+        w: &[Self::Real],
+        bias: &[Self::Real],
+        y: RowsMut<'_, Self::Real>,
+    );
+    /// `dx = dy w^T`; `dx` is overwritten.
+    fn dense_grad_input(
+        &self,
+        team: &Team,
+        dy: Rows<'_, Self::Real>,
+        w: &[Self::Real],
+        dx: RowsMut<'_, Self::Real>,
+    );
+    /// `dw = x^T dy`, `db = ` column sums of `dy` (`db` may be empty); both are overwritten.
+    fn dense_grad_weights(
+        &self,
+        team: &Team,
+        x: Rows<'_, Self::Real>,
+        dy: Rows<'_, Self::Real>,
+        dw: &mut [Self::Real],
+        db: &mut [Self::Real],
+    );
+
+    /// `out = ` sum of the `out.len()`-element parts that follow one another in `parts`, added in
+    /// a fixed pairwise tree, the same for any number of threads. `parts` is used as working
+    /// memory and its content is lost.
+    fn sum_parts(&self, team: &Team, parts: &mut [Self::Real], out: &mut [Self::Real]);
+
+    /// One Adam update of the parameters `p` from the gradients `g`, with moments `m` and `v`.
+    fn adam(
+        &self,
+        team: &Team,
+        step: AdamStep,
+        p: &mut [Self::Real],
+        g: &[Self::Real],
+        m: &mut [Self::Real],
+        v: &mut [Self::Real],
+    );
+    /// One update of stochastic gradient descent.
+    fn sgd(
+        &self,
+        team: &Team,
+        step: SgdStep,
+        p: &mut [Self::Real],
+        g: &[Self::Real],
+        velocity: &mut [Self::Real],
+    );
+}

@@ -1,0 +1,29 @@
+//! The arithmetic of Lenslet.
+//!
+//! Everything here works on slices and small shape structs: no layers, no files, no allocation in
+//! a hot path. [`Kernels`] is the one interface; it has two implementations:
+//!
+//! * [`Reference`]: plain scalar loops, generic over `f32` and `f64`. It is the specification and,
+//!   in `f64`, the oracle that every other implementation is tested against.
+//! * [`Fast`]: `f32` vectors, chosen for the CPU at run time ([`Isa`]).
+//!
+//! Layouts: activations are NHWC (`height x width x channels`, channels fastest), convolution
+//! filters are HWIO (`kernel_h x kernel_w x in x out`), dense weights are `in x out`.
+//! Per-image kernels take one image and use no threads: the engine runs many images at once.
+//! Kernels over a whole batch take [`Rows`] and a [`Team`].
+
+mod geometry;
+mod interface;
+mod parts;
+mod philox;
+mod real;
+mod rows;
+mod team;
+
+pub use geometry::{Axis, Conv2dShape, Pool2dShape};
+pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};
+pub use parts::{Chunks, ChunksRef, Each, Parts};
+pub use philox::Stream;
+pub use real::Real;
+pub use rows::{Rows, RowsMut};
+pub use team::Team;

@@ -1,0 +1,401 @@
+//! A small team of threads that run the tasks of one job together.
+//!
+//! Made for many short jobs in a row: starting one costs well under a microsecond while the
+//! workers still spin, nothing is allocated, and the end of a job waits only for tasks that a
+//! worker has begun, never for a worker that the system has put aside.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::parts::Parts;
+
+/// How long a thread looks for work before it goes to sleep: longer than the gaps between the
+/// kernels of a training step, shorter than anything that a person or a battery would notice.
+const SPIN: Duration = Duration::from_micros(40);
+
+type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
+/// A team of threads, of which the caller of [`Team::run`] is one.
+///
+/// Jobs run one after the other. A job that is started while another one runs (from a second
+/// thread, or from inside a task) runs on its caller's thread alone: that is never wrong, only
+/// slower, because no kernel's result depends on the number of threads.
+pub struct Team {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Team {
+    /// A team of `threads` threads with the caller; 0 is one for each CPU that this process may
+    /// use. Where the system refuses a thread the team is smaller.
+    pub fn new(threads: usize) -> Self {
+        let available = || thread::available_parallelism().map_or(1, usize::from);
+        let threads = if threads == 0 { available() } else { threads };
+        let shared = Arc::new(Shared::default());
+        let spawn = |worker: usize| {
+            let shared = Arc::clone(&shared);
+            let name = format!("lenslet-{worker}");
+            thread::Builder::new().name(name).spawn(move || shared.work(worker)).ok()
+        };
+        let workers = (1..threads).map_while(spawn).collect();
+        Self { shared, workers }
+    }
+
+    /// Threads of the team, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Calls `job(worker, task)` once for every task in `0..tasks`, with `worker` in
+    /// `0..self.threads()`: no two tasks run with the same `worker` at the same time. Tasks begin
+    /// in ascending order.
+    ///
+    /// # Panics
+    /// Where a task does, with its message, after all others have finished.
+    pub fn run(&self, tasks: usize, job: &(dyn Fn(usize, usize) + Sync)) {
+        let alone = tasks <= 1 || self.workers.is_empty();
+        if alone || self.shared.busy.swap(true, Ordering::Acquire) {
+            (0..tasks).for_each(|task| job(0, task));
+            return;
+        }
+        let panic = self.shared.run(tasks, job);
+        self.shared.busy.store(false, Ordering::Release);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+    }
+
+    /// Calls `job(i, part i, local)` once for every part, with a `local` that nobody else uses
+    /// meanwhile: `locals` holds one for each thread, working memory for instance.
+    ///
+    /// # Panics
+    /// Where `locals` is shorter than [`Team::threads`], or a task panics.
+    pub fn for_each<P: Parts, L: Send>(
+        &self,
+        parts: P,
+        locals: &mut [L],
+        job: impl Fn(usize, P::Part, &mut L) + Sync,
+    ) {
+        assert!(locals.len() >= self.threads(), "one local for each thread of the team");
+        let locals = Shareable(locals.as_mut_ptr());
+        self.run(parts.count(), &|worker, task| {
+            // SAFETY: `worker` is below `threads()`, hence inside `locals`, which is borrowed for
+            // this whole call; no two tasks run with the same `worker` at the same time.
+            let local = unsafe { &mut *locals.get().add(worker) };
+            // SAFETY: `run` hands out every task below `count()` once; `parts` is ours.
+            let part = unsafe { parts.part(task) };
+            job(task, part, local);
+        });
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        drop(lock(&self.shared.sleep));
+        self.shared.wake.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker catches every panic of a task.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl fmt::Debug for Team {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Team").field("threads", &self.threads()).finish()
+    }
+}
+
+/// A pointer that may cross threads; whoever uses it says why.
+pub(crate) struct Shareable<T>(pub(crate) *mut T);
+
+// SAFETY: a pointer alone does nothing; every use has its own reason.
+unsafe impl<T: Send> Send for Shareable<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Shareable<T> {}
+
+impl<T> Shareable<T> {
+    /// The pointer. A method, so that closures capture the wrapper and not the field.
+    #[inline]
+    pub(crate) fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+/// The job at hand. Read only by threads that hold a ticket for it.
+struct Job {
+    task: *const Task<'static>,
+    tasks: usize,
+}
+
+/// What the threads of a team share.
+///
+/// `tickets` is the heart: a thread that lowers it from `n` to `n - 1` owns task `tasks - n`.
+/// The job cannot end before the owner of that ticket has lowered `unfinished`, so from the one
+/// to the other `job` is set and stays. A thread without a ticket touches nothing of the job.
+struct Shared {
+    /// Whether a job runs.
+    busy: AtomicBool,
+    /// Tasks that nobody has claimed.
+    tickets: AtomicUsize,
+    /// Tasks that have not finished.
+    unfinished: AtomicUsize,
+    job: UnsafeCell<Job>,
+    /// The first panic of this job.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    /// No more jobs will come.
+    closed: AtomicBool,
+    /// Guards falling asleep, for both conditions.
+    sleep: Mutex<()>,
+    /// Workers that sleep, or are about to.
+    sleepers: AtomicUsize,
+    wake: Condvar,
+    /// The caller sleeps, or is about to.
+    caller_sleeps: AtomicBool,
+    finished: Condvar,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let nothing: &Task<'static> = &|_, _| {};
+        Self {
+            busy: AtomicBool::new(false),
+            tickets: AtomicUsize::new(0),
+            unfinished: AtomicUsize::new(0),
+            job: UnsafeCell::new(Job { task: nothing, tasks: 0 }),
+            panic: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            sleep: Mutex::new(()),
+            sleepers: AtomicUsize::new(0),
+            wake: Condvar::new(),
+            caller_sleeps: AtomicBool::new(false),
+            finished: Condvar::new(),
+        }
+    }
+}
+
+// SAFETY: `job` is written by the one caller that set `busy`, while no ticket and no unfinished
+// task is left, and read by holders of a ticket. The task that it points to is `Sync`.
+unsafe impl Send for Shared {}
+// SAFETY: as above; all else is atomics and mutexes.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The caller's side of a job. Only for the thread that set `busy`.
+    fn run(&self, tasks: usize, task: &Task<'_>) -> Option<Box<dyn Any + Send>> {
+        // SAFETY: only the lifetime changes; nobody calls the task after the last one has
+        // finished, and this function waits for that.
+        let task = unsafe { std::mem::transmute::<&Task<'_>, &Task<'static>>(task) };
+        // SAFETY: there is neither a ticket nor an unfinished task, so no other thread looks.
+        unsafe { *self.job.get() = Job { task, tasks } };
+        self.unfinished.store(tasks, Ordering::Relaxed);
+        // Sequentially consistent with `sleepers`: either a worker that falls asleep sees the
+        // tickets, or this thread sees the sleeper. It also publishes what stands above.
+        self.tickets.store(tasks, Ordering::SeqCst);
+        let sleepers = self.sleepers.load(Ordering::SeqCst);
+        if sleepers > 0 {
+            drop(lock(&self.sleep));
+            (1..tasks.min(sleepers + 1)).for_each(|_| self.wake.notify_one());
+        }
+        while self.claim(0) {}
+        self.join();
+        lock(&self.panic).take()
+    }
+
+    /// Waits for the tasks that other threads have begun.
+    fn join(&self) {
+        let done = || self.unfinished.load(Ordering::SeqCst) == 0;
+        if spin_until(done) {
+            return;
+        }
+        self.caller_sleeps.store(true, Ordering::SeqCst);
+        let mut guard = lock(&self.sleep);
+        while !done() {
+            guard = self.finished.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.caller_sleeps.store(false, Ordering::SeqCst);
+    }
+
+    /// Runs one task, if there is one that nobody has claimed.
+    fn claim(&self, worker: usize) -> bool {
+        // Acquire: with the ticket comes the sight of `job` (the other claims in between are part
+        // of the caller's release sequence).
+        let ticket =
+            self.tickets.fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| n.checked_sub(1));
+        let Ok(left) = ticket else { return false };
+        // SAFETY: this thread holds a ticket (see `Shared`).
+        let job = unsafe { &*self.job.get() };
+        // SAFETY: the caller waits for this task, so what the task borrows is alive.
+        let task = unsafe { &*job.task };
+        let index = job.tasks - left;
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task(worker, index))) {
+            lock(&self.panic).get_or_insert(payload);
+        }
+        // From here on `job` is out of bounds. Sequentially consistent with `caller_sleeps`, as
+        // `tickets` with `sleepers`; it also releases what the task wrote.
+        if self.unfinished.fetch_sub(1, Ordering::SeqCst) == 1
+            && self.caller_sleeps.load(Ordering::SeqCst)
+        {
+            drop(lock(&self.sleep));
+            self.finished.notify_one();
+        }
+        true
+    }
+
+    /// A worker's life.
+    fn work(&self, worker: usize) {
+        let closed = || self.closed.load(Ordering::SeqCst);
+        let wanted = || self.tickets.load(Ordering::SeqCst) > 0 || closed();
+        while !closed() {
+            while self.claim(worker) {}
+            if spin_until(wanted) {
+                continue;
+            }
+            let mut guard = lock(&self.sleep);
+            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            while !wanted() {
+                guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            }
+            self.sleepers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Looks at `condition` for about [`SPIN`]; whether it came true.
+fn spin_until(condition: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        for _ in 0..64 {
+            if condition() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if start.elapsed() > SPIN {
+            return false;
+        }
+    }
+}
+
+/// Locks; no code panics while it holds one of these locks, so poison means nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Chunks, ChunksRef, Each};
+
+    const SIZES: [usize; 4] = [1, 2, 3, 8];
+
+    #[test]
+    fn every_task_runs_once() {
+        for threads in SIZES {
+            let team = Team::new(threads);
+            assert_eq!(team.threads(), threads);
+            for tasks in (0..20).chain([1000]).cycle().take(400) {
+                let counts: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                team.run(tasks, &|worker, task| {
+                    assert!(worker < threads);
+                    counts[task].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn jobs_after_a_sleep_run_too() {
+        let team = Team::new(3);
+        for _ in 0..20 {
+            thread::sleep(SPIN * 5);
+            let sum = AtomicUsize::new(0);
+            team.run(7, &|_, task| {
+                thread::sleep(SPIN * (task as u32 % 3));
+                sum.fetch_add(task, Ordering::Relaxed);
+            });
+            assert_eq!(sum.into_inner(), 21);
+        }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_when_all_else_is_done() {
+        for threads in [2, 3, 8] {
+            let team = Team::new(threads);
+            let done = AtomicUsize::new(0);
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                team.run(50, &|_, task| {
+                    assert!(task != 17, "task seventeen");
+                    done.fetch_add(1, Ordering::Relaxed);
+                });
+            }));
+            let message = result.unwrap_err();
+            assert_eq!(message.downcast_ref::<&str>(), Some(&"task seventeen"));
+            assert_eq!(done.load(Ordering::Relaxed), 49);
+            team.run(5, &|_, _| {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(done.into_inner(), 54);
+        }
+    }
+
+    #[test]
+    fn a_job_inside_a_task_runs_on_that_thread() {
+        let team = Team::new(3);
+        let count = AtomicUsize::new(0);
+        team.run(4, &|_, _| {
+            let here = thread::current().id();
+            team.run(5, &|worker, _| {
+                assert_eq!((worker, thread::current().id()), (0, here));
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert_eq!(count.into_inner(), 20);
+    }
+
+    #[test]
+    fn jobs_from_several_threads_do_not_meet() {
+        let team = Team::new(2);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        let sum = AtomicUsize::new(0);
+                        team.run(10, &|_, task| {
+                            sum.fetch_add(task, Ordering::Relaxed);
+                        });
+                        assert_eq!(sum.into_inner(), 45);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn parts_are_handed_out_with_a_local() {
+        for threads in SIZES {
+            let team = Team::new(threads);
+            let x: Vec<usize> = (0..103).collect();
+            let (mut y, mut sums) = (vec![0; 103], vec![0; 11]);
+            let mut locals = vec![0; threads];
+            let parts = (Chunks::new(&mut y, 10), ChunksRef::new(&x, 10), Each::new(&mut sums));
+            team.for_each(parts, &mut locals, |i, (y, x, sum), local| {
+                assert_eq!(x[0], i * 10);
+                y.copy_from_slice(x);
+                *sum = x.iter().sum();
+                *local += *sum;
+            });
+            assert_eq!(x, y);
+            assert_eq!(sums.iter().sum::<usize>(), 103 * 51);
+            assert_eq!(locals.iter().sum::<usize>(), 103 * 51);
+        }
+    }
+}
