@@ -64,4 +64,12 @@ pub enum DataError {
         /// The class.
         class: String,
     },
+    /// More synthetic pictures than can be made.
+    #[error("{count} synthetic images are too many; ask for at most {limit}")]
+    TooManyImages {
+        /// How many were asked for.
+        count: usize,
+        /// The most there can be.
+        limit: usize,
+    },
 }

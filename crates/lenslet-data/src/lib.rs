@@ -19,9 +19,11 @@
 mod batches;
 mod dataset;
 mod error;
+mod parallel;
 mod purpose;
 mod split;
 mod statistics;
+pub mod synthetic;
 
 pub use batches::{Batches, shuffled_order};
 pub use dataset::Dataset;
