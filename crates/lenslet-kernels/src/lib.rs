@@ -17,6 +17,7 @@ mod interface;
 mod parts;
 mod philox;
 mod real;
+mod reference;
 mod rows;
 mod team;
 
@@ -25,5 +26,6 @@ pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
 pub use philox::Stream;
 pub use real::Real;
+pub use reference::{Reference, ReferenceConv2d};
 pub use rows::{Rows, RowsMut};
 pub use team::Team;

@@ -1,0 +1,163 @@
+//! The specification: every kernel as the plainest loop that computes it.
+//!
+//! Generic over `f32` and `f64`; in `f64` it is what the fast kernels are tested against, and what
+//! finite differences confirm. No threads, no vectors, no tricks: it is written to be read.
+
+mod activation;
+mod conv2d;
+mod dense;
+mod dropout;
+mod maxout;
+mod optimizer;
+mod pool;
+mod reduce;
+mod softmax;
+
+use std::marker::PhantomData;
+
+pub use conv2d::ReferenceConv2d;
+
+use crate::{
+    Activation, AdamStep, Conv2dShape, Kernels, Pool2dShape, Real, Rows, RowsMut, SgdStep, Stream,
+    Team,
+};
+
+/// The kernels of the specification.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reference<R>(PhantomData<R>);
+
+impl<R> Reference<R> {
+    /// The kernels of the specification.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R: Real> Kernels for Reference<R> {
+    type Real = R;
+    type Conv2d = ReferenceConv2d;
+
+    fn conv2d(&self, shape: Conv2dShape) -> ReferenceConv2d {
+        ReferenceConv2d::new(shape)
+    }
+
+    fn load_bytes(&self, x: &[u8], scale: R, y: &mut [R]) {
+        assert_eq!(x.len(), y.len());
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = R::from_f64(f64::from(x)) * scale;
+        }
+    }
+
+    fn max_pool_forward(&self, shape: &Pool2dShape, x: &[R], y: &mut [R], argmax: &mut [u32]) {
+        pool::max_forward(shape, x, y, argmax);
+    }
+
+    fn max_pool_backward(&self, dy: &[R], argmax: &[u32], dx: &mut [R]) {
+        pool::max_backward(dy, argmax, dx);
+    }
+
+    fn average_pool_forward(&self, shape: &Pool2dShape, x: &[R], y: &mut [R]) {
+        pool::average_forward(shape, x, y);
+    }
+
+    fn average_pool_backward(&self, shape: &Pool2dShape, dy: &[R], dx: &mut [R]) {
+        pool::average_backward(shape, dy, dx);
+    }
+
+    fn sum_pool_forward(&self, shape: &Pool2dShape, x: &[R], y: &mut [R]) {
+        pool::sum_forward(shape, x, y);
+    }
+
+    fn sum_pool_backward(&self, shape: &Pool2dShape, dy: &[R], dx: &mut [R]) {
+        pool::sum_backward(shape, dy, dx);
+    }
+
+    fn activate(&self, f: Activation, y: &mut [R]) {
+        y.iter_mut().for_each(|y| *y = activation::value(f, *y));
+    }
+
+    fn activate_backward(&self, f: Activation, y: &[R], dy: &mut [R]) {
+        assert_eq!(y.len(), dy.len());
+        dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = activation::gradient(f, y, *dy));
+    }
+
+    fn max_pieces_forward(
+        &self,
+        pieces: usize,
+        units: usize,
+        z: &[R],
+        y: &mut [R],
+        argmax: &mut [u32],
+    ) {
+        maxout::forward(pieces, units, z, y, argmax);
+    }
+
+    fn max_pieces_backward(
+        &self,
+        pieces: usize,
+        units: usize,
+        dy: &[R],
+        argmax: &[u32],
+        dz: &mut [R],
+    ) {
+        maxout::backward(pieces, units, dy, argmax, dz);
+    }
+
+    fn softmax(&self, classes: usize, y: &mut [R]) {
+        assert_eq!(y.len() % classes, 0);
+        for row in y.chunks_exact_mut(classes) {
+            softmax::forward(row);
+        }
+    }
+
+    fn softmax_backward(&self, classes: usize, y: &[R], dy: &mut [R]) {
+        assert_eq!(y.len(), dy.len());
+        assert_eq!(y.len() % classes, 0);
+        for (y, dy) in y.chunks_exact(classes).zip(dy.chunks_exact_mut(classes)) {
+            softmax::backward(y, dy);
+        }
+    }
+
+    fn softmax_cross_entropy(&self, z: &mut [R], label: usize) -> R {
+        softmax::cross_entropy(z, label)
+    }
+
+    fn softmax_cross_entropy_backward(&self, p: &[R], label: usize, scale: R, dz: &mut [R]) {
+        softmax::cross_entropy_backward(p, label, scale, dz);
+    }
+
+    fn dropout(&self, stream: Stream, first: u64, rate: f64, x: &mut [R]) {
+        dropout::dropout(stream, first, rate, x);
+    }
+
+    fn dense_forward(&self, _: &Team, x: Rows<'_, R>, w: &[R], bias: &[R], mut y: RowsMut<'_, R>) {
+        dense::forward(x, w, bias, &mut y);
+    }
+
+    fn dense_grad_input(&self, _: &Team, dy: Rows<'_, R>, w: &[R], mut dx: RowsMut<'_, R>) {
+        dense::grad_input(dy, w, &mut dx);
+    }
+
+    fn dense_grad_weights(
+        &self,
+        _: &Team,
+        x: Rows<'_, R>,
+        dy: Rows<'_, R>,
+        dw: &mut [R],
+        db: &mut [R],
+    ) {
+        dense::grad_weights(x, dy, dw, db);
+    }
+
+    fn sum_parts(&self, _: &Team, parts: &mut [R], out: &mut [R]) {
+        reduce::sum_parts(parts, out);
+    }
+
+    fn adam(&self, _: &Team, step: AdamStep, p: &mut [R], g: &[R], m: &mut [R], v: &mut [R]) {
+        optimizer::adam(step, p, g, m, v);
+    }
+
+    fn sgd(&self, _: &Team, step: SgdStep, p: &mut [R], g: &[R], velocity: &mut [R]) {
+        optimizer::sgd(step, p, g, velocity);
+    }
+}
