@@ -1,6 +1,6 @@
 //! The interface that the engine calls: one trait, a reference and a fast implementation.
 
-use crate::{Conv2dShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team};
+use crate::{Conv2dShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team, cross_entropy};
 
 /// An element-wise activation function. `softmax` is not one: it looks at a whole row.
 ///
@@ -155,6 +155,22 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         scale: Self::Real,
         dz: &mut [Self::Real],
     );
+
+    /// One row of probabilities: `-log(p[label])`, after clipping and dividing by the sum as Keras
+    /// does.
+    fn cross_entropy(&self, p: &[Self::Real], label: usize) -> Self::Real {
+        cross_entropy::forward(p, label)
+    }
+    /// Gradient of `scale *` [`Self::cross_entropy`].
+    fn cross_entropy_backward(
+        &self,
+        p: &[Self::Real],
+        label: usize,
+        scale: Self::Real,
+        dp: &mut [Self::Real],
+    ) {
+        cross_entropy::backward(p, label, scale, dp);
+    }
 
     /// Inverted dropout in place: element `i` is zeroed where draw `first + i` of `stream` is
     /// below `rate * 2^32`, else multiplied by `1 / (1 - rate)`. The backward pass is the same

@@ -12,6 +12,7 @@
 //! Per-image kernels take one image and use no threads: the engine runs many images at once.
 //! Kernels over a whole batch take [`Rows`] and a [`Team`].
 
+mod cross_entropy;
 mod geometry;
 mod interface;
 mod parts;
