@@ -1,5 +1,8 @@
 //! What can be wrong with data.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 /// Why data cannot be had or used. Every message says what is wrong, where, and what to do.
@@ -72,4 +75,57 @@ pub enum DataError {
         /// The most there can be.
         limit: usize,
     },
+    /// The system refuses.
+    #[error("{action} {}: {source}; check the path, its permissions and the space on the disk", path.display())]
+    Io {
+        /// What was tried: "cannot open", for example.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A CIFAR-10 archive or folder that is not what it should be.
+    #[error("{} {what}", path.display())]
+    Cifar10 {
+        /// The archive or folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// A file that is not the one it should be.
+    #[error(
+        "{}: the {what} is {actual}, but should be {expected}; the file is damaged or another one: \
+         delete it and get it again", path.display()
+    )]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What is compared: size or digest.
+        what: &'static str,
+        /// What it is.
+        actual: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A download that came to nothing.
+    #[error(
+        "cannot download {url}: {reason}; try again (what came so far is kept), \
+         or get the file elsewhere and put it at {}, or give its path or a mirror's address \
+         with --data; the data set `synthetic` needs no download", target.display()
+    )]
+    Download {
+        /// The address.
+        url: String,
+        /// What happened.
+        reason: String,
+        /// Where the file belongs.
+        target: PathBuf,
+    },
+}
+
+impl DataError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.into(), source }
+    }
 }

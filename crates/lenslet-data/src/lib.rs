@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod batches;
+pub mod cifar10;
 mod dataset;
 mod error;
 mod parallel;
