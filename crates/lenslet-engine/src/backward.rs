@@ -1,0 +1,196 @@
+//! The backward pass: from the probabilities of the forward pass to the gradients of all
+//! parameters, averaged over the batch.
+
+use std::ops::Range;
+
+use lenslet_kernels::{Chunks, Conv2dKernel, Kernels, Real, RowsMut};
+
+use crate::cpu::{Cpu, Numbers, Workspace};
+use crate::forward::dropout_draws;
+use crate::memory::Memory;
+use crate::plan::{Plan, Stage};
+use crate::program::{Head, Op, Pool, Program, Weights};
+
+/// What the work on one image needs to know.
+struct Turn<'a, K: Kernels> {
+    kernels: &'a K,
+    program: &'a Program<K>,
+    plan: &'a Plan,
+    packed: &'a [crate::memory::Buffer<K::Real>],
+    step: u64,
+    seed: u64,
+}
+
+impl<K: Kernels> Cpu<K> {
+    /// Fills the gradients from what [`Cpu::forward`] left in training mode.
+    pub(crate) fn backward(&mut self, workspace: &mut Workspace<K::Real>, labels: &[u32]) {
+        let samples = labels.len();
+        let Workspace { plan, images, indices, locals, parts, .. } = workspace;
+        let images = &mut images[..samples * plan.stride];
+        let indices = &mut indices[..samples * plan.index_stride];
+        let Numbers { parameters, gradients, packed, steps, .. } = &mut self.numbers;
+        let turn = Turn {
+            kernels: &self.kernels,
+            program: &self.program,
+            plan,
+            packed,
+            step: *steps,
+            seed: self.seed,
+        };
+        let scale = K::Real::from_f64(1.0 / samples as f64);
+        let group = plan.images_per_task;
+        let mut at_head = true;
+        for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
+            let range = match stage {
+                Stage::Batch(step) => {
+                    turn.dense(*step, images, samples, parameters, gradients, &self.team);
+                    continue;
+                }
+                Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
+            };
+            let with_head = std::mem::take(&mut at_head);
+            let tasks = samples.div_ceil(group);
+            let parts = &mut parts[..tasks * apart.len()];
+            let work = (
+                Chunks::new(images, group * plan.stride),
+                Chunks::new(indices, group * plan.index_stride),
+                // A stage without parameters has an empty part for every task.
+                Chunks::equal(parts, tasks),
+            );
+            self.team.for_each(work, locals, |task, (images, indices, sums), local| {
+                sums.fill(K::Real::ZERO);
+                let rows = images.chunks_exact_mut(plan.stride);
+                let indices = indices.chunks_exact_mut(plan.index_stride);
+                for (i, (row, indices)) in rows.zip(indices).enumerate() {
+                    let image = task * group + i;
+                    let mut memory = Memory { image: row, local: &mut local.numbers };
+                    let mut found = Memory { image: indices, local: &mut local.indices };
+                    if with_head {
+                        turn.head(&mut memory, labels[image] as usize, scale);
+                    }
+                    turn.steps(range.clone(), image, &mut memory, &mut found, sums, apart.start);
+                }
+            });
+            if !apart.is_empty() {
+                self.kernels.sum_parts(&self.team, parts, &mut gradients[apart.clone()]);
+            }
+        }
+    }
+}
+
+impl<K: Kernels> Turn<'_, K> {
+    /// The gradient of the loss with respect to the last value.
+    fn head(&self, memory: &mut Memory<'_, K::Real>, label: usize, scale: K::Real) {
+        let last = self.program.last();
+        let [p, dz] = memory.all([self.plan.values[last], self.plan.gradients[last]]);
+        match self.program.head {
+            Head::Logits => self.kernels.softmax_cross_entropy_backward(p, label, scale, dz),
+            Head::Probabilities => self.kernels.cross_entropy_backward(p, label, scale, dz),
+        }
+    }
+
+    fn dense(
+        &self,
+        index: usize,
+        images: &mut [K::Real],
+        samples: usize,
+        parameters: &[K::Real],
+        gradients: &mut [K::Real],
+        team: &lenslet_kernels::Team,
+    ) {
+        let step = &self.program.steps[index];
+        let Op::Dense { weights } = &step.op else { unreachable!("only dense layers take batches") };
+        let columns = [
+            self.plan.values[step.input].range(),
+            self.plan.gradients[step.output].range(),
+            self.plan.gradients[step.input].range(),
+        ];
+        let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
+        let (x, dy) = (x.into_rows(), dy.into_rows());
+        let (dw, db) = weights.of_mut(gradients);
+        self.kernels.dense_grad_weights(team, x, dy, dw, db);
+        if index > self.program.first_trainable {
+            let (kernel, _) = weights.of(parameters);
+            self.kernels.dense_grad_input(team, dy, kernel, dx);
+        }
+    }
+
+    /// Goes back through the steps of one stage. `sums` are the task's gradients of the parameters
+    /// from `first` on.
+    fn steps(
+        &self,
+        range: Range<usize>,
+        image: usize,
+        memory: &mut Memory<'_, K::Real>,
+        found: &mut Memory<'_, u32>,
+        sums: &mut [K::Real],
+        first: usize,
+    ) {
+        for i in range.rev() {
+            let step = &self.program.steps[i];
+            let plan = self.plan;
+            let (dy, dx) = (plan.gradients[step.output], plan.gradients[step.input]);
+            let found = found.at(plan.indices[i]);
+            match &step.op {
+                Op::Load => {}
+                Op::Conv2d { kernel, weights, packed } => {
+                    let x = plan.values[step.input];
+                    let [x, dy, dx, scratch] = memory.all([x, dy, dx, plan.scratch]);
+                    let (dw, db) = weights.shifted(first).of_mut(sums);
+                    kernel.grad_weights(x, dy, dw, db, scratch);
+                    if i > self.program.first_trainable {
+                        kernel.grad_input(dy, &self.packed[*packed], dx, scratch);
+                    }
+                }
+                Op::Pool { kind, shape } => {
+                    let [dy, dx] = memory.all([dy, dx]);
+                    match kind {
+                        Pool::Max => self.kernels.max_pool_backward(dy, found, dx),
+                        Pool::Average => self.kernels.average_pool_backward(shape, dy, dx),
+                        Pool::Sum => self.kernels.sum_pool_backward(shape, dy, dx),
+                    }
+                }
+                Op::MaxPieces { pieces, units } => {
+                    let [dy, dz] = memory.all([dy, dx]);
+                    self.kernels.max_pieces_backward(*pieces, *units, dy, found, dz);
+                }
+                Op::Activate(..) | Op::Softmax { .. } | Op::Dropout { .. } => {
+                    if dy != dx {
+                        let [dy, dx] = memory.all([dy, dx]);
+                        dx.copy_from_slice(dy);
+                    }
+                    let [y, dx] = memory.all([plan.values[step.output], dx]);
+                    self.element_wise(&step.op, image, y, dx);
+                }
+                Op::Dense { .. } => unreachable!("dense layers take whole batches"),
+            }
+        }
+    }
+
+    fn element_wise(&self, op: &Op<K>, image: usize, y: &[K::Real], dx: &mut [K::Real]) {
+        match *op {
+            Op::Activate(function) => self.kernels.activate_backward(function, y, dx),
+            Op::Softmax { classes } => self.kernels.softmax_backward(classes, y, dx),
+            Op::Dropout { rate, purpose } => {
+                let (stream, first) =
+                    dropout_draws(self.seed, purpose, self.step, image, dx.len());
+                self.kernels.dropout(stream, first, rate, dx);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Weights {
+    /// Kernel and bias in a flat buffer, to write.
+    fn of_mut<'a, R>(&self, flat: &'a mut [R]) -> (&'a mut [R], &'a mut [R]) {
+        let own = &mut flat[self.kernel.start..self.bias.end];
+        own.split_at_mut(self.kernel.len())
+    }
+
+    /// The same in a buffer that starts at element `first` of the flat one.
+    fn shifted(&self, first: usize) -> Self {
+        let shift = |range: &Range<usize>| range.start - first..range.end - first;
+        Self { kernel: shift(&self.kernel), bias: shift(&self.bias) }
+    }
+}

@@ -1,0 +1,365 @@
+//! The engine on the CPU.
+
+use lenslet_kernels::{Fast, Isa, Kernels, Real, Team};
+use lenslet_model::{Loss, Network, Optimizer, Shape};
+
+use crate::EngineError;
+use crate::initialize::initialize;
+use crate::memory::{Buffer, buffer};
+use crate::plan::{Mode, Plan};
+use crate::program::{Op, Program};
+use crate::state::State;
+
+/// What runs a network: this CPU's engine, and whatever else can take its place.
+pub trait Engine {
+    /// The network that it runs.
+    fn network(&self) -> &Network;
+    /// One step of training on a batch: `pixels` holds one sample after the other, a byte per
+    /// number, `labels` the true classes. Returns the loss and accuracy *before* the update.
+    ///
+    /// # Errors
+    /// Where the bytes or labels do not fit the network; nothing is changed then.
+    fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError>;
+    /// Loss and accuracy on a batch, without dropout and without learning.
+    ///
+    /// # Errors
+    /// As [`Self::train_step`].
+    fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError>;
+    /// Writes the outputs (usually class probabilities) of `samples` samples to `outputs`, one
+    /// row after the other.
+    ///
+    /// # Errors
+    /// Where the bytes do not fit the network.
+    fn predict(
+        &mut self,
+        pixels: &[u8],
+        samples: usize,
+        outputs: &mut Vec<f32>,
+    ) -> Result<(), EngineError>;
+    /// All that training changes.
+    fn state(&self) -> State;
+    /// Goes on from a state of the same network and optimiser.
+    ///
+    /// # Errors
+    /// Where the state does not fit.
+    fn load_state(&mut self, state: &State) -> Result<(), EngineError>;
+}
+
+/// Sums over the samples of one or more batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Sum of the samples' losses.
+    pub loss: f64,
+    /// Samples whose largest output is the true class's.
+    pub correct: usize,
+    /// Number of samples.
+    pub samples: usize,
+}
+
+impl Tally {
+    /// Adds another tally.
+    pub fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.correct += other.correct;
+        self.samples += other.samples;
+    }
+
+    /// Loss per sample; NaN where there is none.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.samples as f64
+    }
+
+    /// Share of samples that are right; NaN where there is none.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples as f64
+    }
+}
+
+/// How a [`Cpu`] runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Threads; 0 for as many as the machine has cores. The results do not depend on it.
+    pub threads: usize,
+    /// Instruction set; `None` for the best that this CPU has.
+    pub isa: Option<Isa>,
+    /// What initial weights and dropout grow from.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { threads: 0, isa: None, seed: 42 }
+    }
+}
+
+/// What one image's turn leaves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) loss: f64,
+    pub(crate) correct: bool,
+}
+
+/// One thread's working memory.
+pub(crate) struct Local<R> {
+    pub(crate) numbers: Buffer<R>,
+    pub(crate) indices: Buffer<u32>,
+}
+
+/// A plan and the memory that it lays out.
+pub(crate) struct Workspace<R> {
+    pub(crate) plan: Plan,
+    pub(crate) images: Buffer<R>,
+    pub(crate) indices: Buffer<u32>,
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) locals: Vec<Local<R>>,
+    /// Weight gradients of each task, before they are added up.
+    pub(crate) parts: Buffer<R>,
+}
+
+/// The numbers that make up a network in training, each one flat buffer.
+pub(crate) struct Numbers<R> {
+    pub(crate) parameters: Buffer<R>,
+    pub(crate) gradients: Buffer<R>,
+    /// The optimiser's: Adam has two of them, SGD with momentum one.
+    pub(crate) moments: Vec<Buffer<R>>,
+    /// Filters in the convolution kernels' own layouts.
+    pub(crate) packed: Vec<Buffer<R>>,
+    /// Whether `packed` follows `parameters`.
+    pub(crate) packed_fresh: bool,
+    /// Steps taken.
+    pub(crate) steps: u64,
+}
+
+/// A network in training on this CPU.
+///
+/// Generic over the kernels: with [`Fast`] it is the engine that everybody uses; with
+/// `Reference<f64>` it is the oracle that it is tested against.
+pub struct Cpu<K: Kernels = Fast> {
+    pub(crate) kernels: K,
+    pub(crate) team: Team,
+    pub(crate) network: Network,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) seed: u64,
+    pub(crate) program: Program<K>,
+    pub(crate) numbers: Numbers<K::Real>,
+    training: Option<Workspace<K::Real>>,
+    prediction: Option<Workspace<K::Real>>,
+}
+
+impl Cpu<Fast> {
+    /// Prepares a network for training or prediction, with freshly drawn weights.
+    ///
+    /// # Errors
+    /// Where the optimiser's settings cannot train.
+    pub fn new(
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        options: Options,
+    ) -> Result<Self, EngineError> {
+        let kernels = Fast::new(options.isa.unwrap_or_else(Isa::detect));
+        Self::with_kernels(kernels, network, loss, optimizer, options)
+    }
+}
+
+impl<K: Kernels> Cpu<K> {
+    /// As [`Cpu::new`], with kernels of the caller's choice.
+    ///
+    /// # Errors
+    /// Where the optimiser's settings cannot train.
+    pub fn with_kernels(
+        kernels: K,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        options: Options,
+    ) -> Result<Self, EngineError> {
+        optimizer.check()?;
+        let program = Program::new(&kernels, &network, loss);
+        let count = network.parameter_count();
+        let mut parameters = buffer(count);
+        initialize(&network, options.seed, &mut parameters);
+        let moments = match optimizer {
+            Optimizer::Adam(_) => 2,
+            Optimizer::Sgd(sgd) if sgd.momentum > 0.0 => 1,
+            _ => 0,
+        };
+        let numbers = Numbers {
+            parameters,
+            gradients: buffer(count),
+            moments: (0..moments).map(|_| buffer(count)).collect(),
+            packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
+            packed_fresh: false,
+            steps: 0,
+        };
+        Ok(Self {
+            kernels,
+            team: Team::new(options.threads),
+            network,
+            optimizer,
+            seed: options.seed,
+            program,
+            numbers,
+            training: None,
+            prediction: None,
+        })
+    }
+
+    /// The flat parameter buffer; [`Network::parameters`] says what lies where.
+    pub fn parameters(&self) -> &[K::Real] {
+        &self.numbers.parameters
+    }
+
+    /// The flat parameter buffer, to write.
+    pub fn parameters_mut(&mut self) -> &mut [K::Real] {
+        self.numbers.packed_fresh = false;
+        &mut self.numbers.parameters
+    }
+
+    /// The gradients of the last training step, laid out as the parameters.
+    pub fn gradients(&self) -> &[K::Real] {
+        &self.numbers.gradients
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    /// Loss, accuracy and gradients of one batch, without an update.
+    ///
+    /// # Errors
+    /// As [`Engine::train_step`].
+    pub fn gradients_of(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
+        self.check(pixels, labels)?;
+        self.pack(true);
+        let mut workspace = self.workspace(Mode::Train, labels.len());
+        let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(labels));
+        self.backward(&mut workspace, labels);
+        self.training = Some(workspace);
+        Ok(tally)
+    }
+
+    fn check(&self, pixels: &[u8], labels: &[u32]) -> Result<(), EngineError> {
+        self.check_pixels(pixels, labels.len())?;
+        let classes = self.network.output().elements();
+        match labels.iter().find(|&&label| label as usize >= classes) {
+            Some(&label) => Err(EngineError::Label { label, classes }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_pixels(&self, pixels: &[u8], samples: usize) -> Result<(), EngineError> {
+        let expected = self.network.input().elements();
+        if expected.checked_mul(samples) == Some(pixels.len()) {
+            return Ok(());
+        }
+        Err(EngineError::InputSize { expected, samples, bytes: pixels.len() })
+    }
+
+    /// Lays the filters out as the kernels like them, where they changed.
+    fn pack(&mut self, backward: bool) {
+        if self.numbers.packed_fresh {
+            return;
+        }
+        for step in &self.program.steps {
+            if let Op::Conv2d { kernel, weights, packed } = &step.op {
+                use lenslet_kernels::Conv2dKernel;
+                let filters = &self.numbers.parameters[weights.kernel.clone()];
+                kernel.pack(&self.team, filters, &mut self.numbers.packed[*packed], backward);
+            }
+        }
+        self.numbers.packed_fresh = backward;
+    }
+
+    /// Memory for a batch of this size, the last one's where it is large enough.
+    fn workspace(&mut self, mode: Mode, batch: usize) -> Workspace<K::Real> {
+        let last = match mode {
+            Mode::Train => self.training.take(),
+            Mode::Predict => self.prediction.take(),
+        };
+        match last {
+            Some(workspace) if workspace.plan.batch >= batch => workspace,
+            _ => self.new_workspace(mode, batch),
+        }
+    }
+
+    fn new_workspace(&self, mode: Mode, batch: usize) -> Workspace<K::Real> {
+        let plan = Plan::new(&self.program, batch, mode);
+        let tasks = batch.div_ceil(plan.images_per_task.max(1));
+        let apart = plan.apart.iter().map(|range| range.len()).max().unwrap_or(0);
+        let local = || Local {
+            numbers: buffer(plan.local_len),
+            indices: buffer(plan.local_index_len),
+        };
+        Workspace {
+            images: buffer(batch * plan.stride),
+            indices: buffer(batch * plan.index_stride),
+            outcomes: vec![Outcome::default(); batch],
+            locals: (0..self.team.threads()).map(|_| local()).collect(),
+            parts: buffer(if mode == Mode::Train { tasks * apart } else { 0 }),
+            plan,
+        }
+    }
+
+    fn outputs_of(&self, workspace: &Workspace<K::Real>, samples: usize, outputs: &mut Vec<f32>) {
+        let place = workspace.plan.values[self.program.last()];
+        outputs.clear();
+        for image in workspace.images.chunks_exact(workspace.plan.stride).take(samples) {
+            outputs.extend(image[place.range()].iter().map(|&y| y.to_f64() as f32));
+        }
+    }
+}
+
+impl<K: Kernels> Engine for Cpu<K> {
+    fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
+        let tally = self.gradients_of(pixels, labels)?;
+        if tally.samples > 0 {
+            self.update();
+        }
+        Ok(tally)
+    }
+
+    fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
+        self.check(pixels, labels)?;
+        self.pack(false);
+        let mut workspace = self.workspace(Mode::Predict, labels.len());
+        let tally = self.forward(&mut workspace, Mode::Predict, pixels, Some(labels));
+        self.prediction = Some(workspace);
+        Ok(tally)
+    }
+
+    fn predict(
+        &mut self,
+        pixels: &[u8],
+        samples: usize,
+        outputs: &mut Vec<f32>,
+    ) -> Result<(), EngineError> {
+        self.check_pixels(pixels, samples)?;
+        self.pack(false);
+        let mut workspace = self.workspace(Mode::Predict, samples);
+        self.forward(&mut workspace, Mode::Predict, pixels, None);
+        self.outputs_of(&workspace, samples, outputs);
+        self.prediction = Some(workspace);
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        State::of(&self.numbers)
+    }
+
+    fn load_state(&mut self, state: &State) -> Result<(), EngineError> {
+        state.load_into(&mut self.numbers)
+    }
+}
+
+impl<K: Kernels> std::fmt::Debug for Cpu<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shape: &Shape = self.network.input();
+        write!(f, "Cpu({}, {shape}, {} threads)", self.network.name(), self.threads())
+    }
+}

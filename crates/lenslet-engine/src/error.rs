@@ -1,0 +1,43 @@
+//! What can go wrong when a model runs.
+
+use thiserror::Error;
+
+/// Why an engine refuses.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The description does not fit together.
+    #[error(transparent)]
+    Model(#[from] lenslet_model::ModelError),
+    /// The pictures do not have the size that the model takes.
+    #[error(
+        "the model takes samples of {expected} bytes each, but {samples} samples came in {bytes} \
+         bytes; resize the pictures to the model's input shape"
+    )]
+    InputSize {
+        /// Bytes of one sample.
+        expected: usize,
+        /// Number of samples.
+        samples: usize,
+        /// Number of bytes that came.
+        bytes: usize,
+    },
+    /// A label names no class of the model.
+    #[error("label {label} is out of range: the model has {classes} classes, numbered from 0")]
+    Label {
+        /// The label.
+        label: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// A state belongs to another model or optimiser.
+    #[error("the saved state has {came} {what}, this model needs {expected}; load it into the model that it was saved from")]
+    State {
+        /// What was counted.
+        what: &'static str,
+        /// The number in the state.
+        came: usize,
+        /// The number here.
+        expected: usize,
+    },
+}

@@ -1,0 +1,27 @@
+//! Runs a model on the CPU.
+//!
+//! [`Cpu`] is built once from a checked [`Network`](lenslet_model::Network) and from then on owns
+//! everything that a step needs: a *program* (the layers lowered to operations on values), a
+//! *plan* per batch size (where every value lies in memory) and one flat buffer each of
+//! parameters, gradients and optimiser state. A step allocates nothing.
+//!
+//! Operations that look at one image at a time run image by image, so that an image's values stay
+//! in the cache of the core that works on it; dense layers run over the whole batch. Images are
+//! grouped by batch size alone and sums over groups follow a fixed tree: the same seed gives the
+//! same bits for any number of threads.
+#![forbid(unsafe_code)]
+
+mod backward;
+mod cpu;
+mod error;
+mod forward;
+mod initialize;
+mod memory;
+mod plan;
+mod program;
+mod state;
+mod update;
+
+pub use cpu::{Cpu, Engine, Options, Tally};
+pub use error::EngineError;
+pub use state::State;

@@ -1,0 +1,131 @@
+//! Random networks and pictures for the engine's tests.
+
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+
+use lenslet_kernels::Stream;
+use lenslet_model::layers::{
+    ActivationLayer, AveragePool2D, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D,
+    Maxout, ReLU, Softmax, SumPool2D,
+};
+use lenslet_model::{Activation, Layer, Padding, Sequential, SparseCategoricalCrossentropy};
+
+/// Random choices for one test case.
+pub struct Dice {
+    stream: Stream,
+    draws: u64,
+}
+
+impl Dice {
+    pub fn new(test: u32, case: u64) -> Self {
+        Self { stream: Stream::new(2026, test, case), draws: 0 }
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        self.draws += 1;
+        self.stream.below(self.draws, n as u64) as usize
+    }
+
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high - low + 1)
+    }
+
+    pub fn padding(&mut self) -> Padding {
+        if self.below(2) == 0 { Padding::Valid } else { Padding::Same }
+    }
+
+    pub fn activation(&mut self) -> Activation {
+        const ALL: [Activation; 7] = [
+            Activation::Linear,
+            Activation::Sigmoid,
+            Activation::Tanh,
+            Activation::Relu,
+            Activation::LEAKY_RELU,
+            Activation::ELU,
+            Activation::Softmax,
+        ];
+        ALL[self.below(ALL.len())]
+    }
+
+    pub fn bytes(&mut self, n: usize) -> Vec<u8> {
+        (0..n).map(|_| self.below(256) as u8).collect()
+    }
+
+    pub fn labels(&mut self, n: usize, classes: usize) -> Vec<u32> {
+        (0..n).map(|_| self.below(classes) as u32).collect()
+    }
+}
+
+/// Makes one kind of layer with random settings.
+pub type Maker = fn(&mut Dice) -> Layer;
+
+/// Every kind of layer.
+pub const LAYERS: [(&str, Maker); 13] = [
+    ("Conv2D", |d| {
+        let layer = Conv2D::new(d.between(1, 5), (d.between(1, 4), d.between(1, 4)))
+            .padding(d.padding())
+            .use_bias(d.below(3) > 0)
+            .activation(d.activation());
+        // TensorFlow has no layer with both; the engine does not mind, but one at a time is harder.
+        match d.below(3) {
+            0 => layer.strides((d.between(1, 3), d.between(1, 3))).into(),
+            1 => layer.dilation_rate((d.between(1, 3), d.between(1, 3))).into(),
+            _ => layer.strides(d.between(1, 2)).dilation_rate(d.between(1, 2)).into(),
+        }
+    }),
+    ("MaxPool2D", |d| {
+        let layer = MaxPool2D::new((d.between(1, 3), d.between(1, 3))).padding(d.padding());
+        if d.below(2) == 0 { layer.into() } else { layer.strides((d.between(1, 3), 1)).into() }
+    }),
+    ("AveragePool2D", |d| {
+        let layer = AveragePool2D::new((d.between(1, 3), d.between(1, 3))).padding(d.padding());
+        if d.below(2) == 0 { layer.into() } else { layer.strides((1, d.between(1, 3))).into() }
+    }),
+    ("SumPool2D", |d| {
+        let layer = SumPool2D::new((d.between(1, 3), d.between(1, 3))).padding(d.padding());
+        if d.below(2) == 0 { layer.into() } else { layer.strides(d.between(1, 3)).into() }
+    }),
+    ("Flatten", |_| Flatten::new().into()),
+    ("Dense", |d| {
+        Dense::new(d.between(1, 7)).use_bias(d.below(3) > 0).activation(d.activation()).into()
+    }),
+    ("Dropout", |d| Dropout::new([0.0, 0.2, 0.5, 0.9][d.below(4)]).into()),
+    ("Activation", |d| ActivationLayer::new(d.activation()).into()),
+    ("ReLU", |_| ReLU::new().into()),
+    ("LeakyReLU", |d| LeakyReLU::new([0.0, 0.1, 0.3][d.below(3)]).into()),
+    ("ELU", |d| ELU::new([0.0, 0.5, 1.0][d.below(3)]).into()),
+    ("Softmax", |_| Softmax::new().into()),
+    ("Maxout", |d| Maxout::new(d.between(1, 5), d.between(1, 4)).use_bias(d.below(3) > 0).into()),
+];
+
+/// A network around a layer: with a convolution before it, so that its input's gradient is seen
+/// in that one's filters, and behind it what makes class outputs of whatever it gives. `None`
+/// where the layer does not fit the picture.
+pub fn around(make: Maker, d: &mut Dice, classes: usize) -> Option<Sequential> {
+    let input = (d.between(1, 9), d.between(1, 9), d.between(1, 4));
+    let before = Conv2D::new(d.between(1, 4), 1).activation(Activation::Tanh);
+    let mut model = Sequential::new(input);
+    // Behind a flattening, layers see a vector instead of a picture.
+    model = model.add(before).add(make(d));
+    if d.below(3) == 0 {
+        model = model.add(Dropout::new(0.3));
+    }
+    model = model.add(Flatten::new()).add(Dense::new(classes));
+    // Now and then the loss takes probabilities that are no softmax, or logits.
+    model = model.add(if d.below(4) == 0 { Activation::Sigmoid } else { Activation::Softmax });
+    model.build().is_ok().then_some(model)
+}
+
+/// A layer on a vector.
+pub fn around_vector(make: Maker, d: &mut Dice, classes: usize) -> Option<Sequential> {
+    let model = Sequential::new((1, 1, d.between(1, 9)))
+        .add(Flatten::new())
+        .add(Dense::new(d.between(1, 6)).activation(Activation::Tanh))
+        .add(make(d))
+        .add(Dense::new(classes).activation(Activation::Softmax));
+    model.build().is_ok().then_some(model)
+}
+
+/// The loss, from logits where the network has no softmax at its end.
+pub fn cross_entropy() -> SparseCategoricalCrossentropy {
+    SparseCategoricalCrossentropy::default()
+}

@@ -1,0 +1,86 @@
+//! The tutorial's network against Keras: the same initial weights, the same batches, dropout 0.
+//! `golden/keras/make.py` made the values and says by which formula weights and pictures come.
+
+use lenslet_engine::{Cpu, Engine, Options};
+use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
+use lenslet_model::{Activation, Adam, Padding, Sequential, SparseCategoricalCrossentropy};
+
+const BATCH: usize = 10;
+
+#[derive(serde::Deserialize)]
+struct Golden {
+    float32: Run,
+}
+
+#[derive(serde::Deserialize)]
+struct Run {
+    losses: Vec<f64>,
+    logits_before: Vec<Vec<f64>>,
+    logits_after: Vec<Vec<f64>>,
+}
+
+/// The formula that both sides draw from: the finaliser of SplitMix64 over a counter.
+fn draw(stream: u64, index: u64) -> u64 {
+    let mut z = stream.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index + 1);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn tutorial() -> Sequential {
+    let conv = || Conv2D::new(32, 3).padding(Padding::Same).activation(Activation::Relu);
+    // Logits out: the softmax is the loss's.
+    Sequential::new((32, 32, 3))
+        .add(conv())
+        .add(conv())
+        .add(MaxPool2D::new(2))
+        .add(Dropout::new(0.0))
+        .add(Flatten::new())
+        .add(Dense::new(128).activation(Activation::Relu))
+        .add(Dense::new(10))
+}
+
+fn engine() -> Cpu {
+    let network = tutorial().build().unwrap();
+    let loss = SparseCategoricalCrossentropy { from_logits: true };
+    let mut engine =
+        Cpu::new(network.clone(), loss.into(), Adam::default().into(), Options::default()).unwrap();
+    for (index, parameter) in network.parameters().iter().enumerate() {
+        let limit = parameter.initializer.limit(&parameter.shape) as f32;
+        let values = &mut engine.parameters_mut()[parameter.range.clone()];
+        for (i, value) in values.iter_mut().enumerate() {
+            let unit = (draw(1000 + index as u64, i as u64) >> 40) as f32 / (1 << 24) as f32;
+            *value = (2.0 * unit - 1.0) * limit;
+        }
+    }
+    engine
+}
+
+fn batch(step: u64) -> (Vec<u8>, Vec<u32>) {
+    let pixels = (0..BATCH as u64 * 3072).map(|i| (draw(2000 + step, i) >> 56) as u8);
+    let labels = (0..BATCH as u64).map(|i| ((draw(3000 + step, i) >> 33) % 10) as u32);
+    (pixels.collect(), labels.collect())
+}
+
+fn assert_logits(engine: &mut Cpu, golden: &[Vec<f64>], when: &str) {
+    let mut logits = Vec::new();
+    engine.predict(&batch(1).0, BATCH, &mut logits).unwrap();
+    for (got, expected) in logits.iter().zip(golden.iter().flatten()) {
+        assert!((f64::from(*got) - expected).abs() < 1e-5, "{when}: {got} {expected}");
+    }
+}
+
+#[test]
+fn the_first_twenty_steps_are_keras() {
+    let text = include_str!("../../../golden/keras/tutorial.json");
+    let golden: Golden = serde_json::from_str(text).unwrap();
+    let mut engine = engine();
+    assert_logits(&mut engine, &golden.float32.logits_before, "before");
+    assert_eq!(golden.float32.losses.len(), 20);
+    for (step, expected) in golden.float32.losses.iter().enumerate() {
+        let (pixels, labels) = batch(step as u64 + 1);
+        let loss = engine.train_step(&pixels, &labels).unwrap().mean_loss();
+        assert!((loss - expected).abs() < 1e-4, "step {}: {loss} {expected}", step + 1);
+    }
+    assert_logits(&mut engine, &golden.float32.logits_after, "after 20 steps");
+}

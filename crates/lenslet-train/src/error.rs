@@ -1,0 +1,69 @@
+//! What can go wrong in training.
+
+use thiserror::Error;
+
+/// Why training, evaluation or prediction is refused or stops.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The engine refuses.
+    #[error(transparent)]
+    Engine(#[from] lenslet_engine::EngineError),
+    /// The description does not fit together.
+    #[error(transparent)]
+    Model(#[from] lenslet_model::ModelError),
+    /// The data cannot be trained on.
+    #[error(transparent)]
+    Data(#[from] lenslet_data::DataError),
+    /// The pictures and the model differ in shape.
+    #[error(
+        "the pictures of {data} are {came} (height, width, channels), but the model takes \
+         {expected}; resize the pictures or change the model's input"
+    )]
+    Shape {
+        /// The data set's name.
+        data: String,
+        /// The pictures' shape.
+        came: String,
+        /// The model's input.
+        expected: String,
+    },
+    /// The data's classes are not the model's.
+    #[error(
+        "the classes of {data} are not those that the model was trained on: class {index} is \
+         {came}, the model's is {expected}; use data with the same class folders"
+    )]
+    Classes {
+        /// The data set's name.
+        data: String,
+        /// The first class that differs, from 0.
+        index: usize,
+        /// Its name in the data, or "missing".
+        came: String,
+        /// Its name in the model, or "missing".
+        expected: String,
+    },
+    /// A setting of the training is out of range.
+    #[error("{setting} = {value} is out of range; it must be at least 1")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What was asked for.
+        value: usize,
+    },
+    /// The loss is no number any more.
+    #[error(
+        "the loss became {loss} in epoch {epoch}, step {step}: training has diverged; try a \
+         smaller learning rate (now {learning_rate})"
+    )]
+    Diverged {
+        /// The loss of the step.
+        loss: f64,
+        /// Epoch, from 1.
+        epoch: usize,
+        /// Step in the epoch, from 1.
+        step: usize,
+        /// The learning rate.
+        learning_rate: f64,
+    },
+}

@@ -1,0 +1,169 @@
+//! The fit loop.
+
+use std::time::Instant;
+
+use lenslet_data::{Batches, Dataset, shuffled_order};
+use lenslet_engine::{Engine, Tally};
+
+use crate::evaluation::tally;
+use crate::{Epoch, Flow, History, Observer, Progress, TrainError};
+
+/// How to train, with Keras's defaults.
+///
+/// ```
+/// use lenslet_train::Fit;
+/// let fit = Fit::new().epochs(10).batch_size(10);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Fit<'a> {
+    /// Times that every training sample is seen; 1.
+    pub epochs: usize,
+    /// Samples in a step; 32.
+    pub batch_size: usize,
+    /// Data to evaluate on after each epoch; none.
+    pub validation: Option<&'a Dataset>,
+    /// Whether each epoch sees the samples in an order of its own; yes.
+    pub shuffle: bool,
+    /// What the orders grow from; 42.
+    pub seed: u64,
+}
+
+impl Default for Fit<'_> {
+    fn default() -> Self {
+        Self { epochs: 1, batch_size: 32, validation: None, shuffle: true, seed: 42 }
+    }
+}
+
+impl<'a> Fit<'a> {
+    /// Keras's defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the number of epochs.
+    pub fn epochs(self, epochs: usize) -> Self {
+        Self { epochs, ..self }
+    }
+
+    /// Sets the number of samples in a step.
+    pub fn batch_size(self, batch_size: usize) -> Self {
+        Self { batch_size, ..self }
+    }
+
+    /// Evaluates on this data after each epoch.
+    pub fn validation(self, data: &'a Dataset) -> Self {
+        Self { validation: Some(data), ..self }
+    }
+
+    /// Sets whether each epoch sees the samples in an order of its own.
+    pub fn shuffle(self, shuffle: bool) -> Self {
+        Self { shuffle, ..self }
+    }
+
+    /// Sets what the orders grow from.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Trains `engine` on `data`.
+    pub(crate) fn run(
+        &self,
+        engine: &mut dyn Engine,
+        learning_rate: f64,
+        data: &Dataset,
+        observer: &mut dyn Observer,
+    ) -> Result<History, TrainError> {
+        for (setting, value) in [("epochs", self.epochs), ("batch_size", self.batch_size)] {
+            if value == 0 {
+                return Err(TrainError::Setting { setting, value });
+            }
+        }
+        let mut history = History::default();
+        let mut buffers = (Vec::new(), Vec::new());
+        for epoch in 1..=self.epochs {
+            let start = Instant::now();
+            let place = Place { epoch, start, learning_rate };
+            let (mut progress, flow) = self.epoch(engine, data, place, &mut buffers, observer)?;
+            let validation = match (flow, self.validation) {
+                (Flow::Continue, Some(data)) => Some(tally(engine, data)?),
+                _ => None,
+            };
+            progress.elapsed = start.elapsed();
+            let record = Epoch {
+                epoch,
+                loss: progress.loss,
+                accuracy: progress.accuracy,
+                val_loss: validation.map(|t| t.mean_loss()),
+                val_accuracy: validation.map(|t| t.accuracy()),
+                seconds: progress.elapsed.as_secs_f64(),
+            };
+            history.epochs.push(record);
+            if flow == Flow::Stop || observer.epoch(&progress, &record) == Flow::Stop {
+                history.stopped = epoch < self.epochs || flow == Flow::Stop;
+                break;
+            }
+        }
+        Ok(history)
+    }
+
+    /// One pass over the data.
+    fn epoch(
+        &self,
+        engine: &mut dyn Engine,
+        data: &Dataset,
+        place: Place,
+        (pixels, labels): &mut (Vec<u8>, Vec<u32>),
+        observer: &mut dyn Observer,
+    ) -> Result<(Progress, Flow), TrainError> {
+        let order = match self.shuffle {
+            true => shuffled_order(self.seed, place.epoch as u64, data.len()),
+            false => (0..data.len() as u32).collect(),
+        };
+        let batches = Batches::new(&order, self.batch_size);
+        let steps = batches.len();
+        let mut sum = Tally::default();
+        let mut progress = place.progress(self.epochs, steps);
+        for (index, batch) in batches.enumerate() {
+            data.gather(batch, pixels, labels);
+            let tally = engine.train_step(pixels, labels)?;
+            if !tally.loss.is_finite() {
+                return Err(TrainError::Diverged {
+                    loss: tally.mean_loss(),
+                    epoch: place.epoch,
+                    step: index + 1,
+                    learning_rate: place.learning_rate,
+                });
+            }
+            sum.add(tally);
+            progress.step = index + 1;
+            progress.elapsed = place.start.elapsed();
+            (progress.loss, progress.accuracy) = (sum.mean_loss(), sum.accuracy());
+            if observer.step(&progress) == Flow::Stop {
+                return Ok((progress, Flow::Stop));
+            }
+        }
+        Ok((progress, Flow::Continue))
+    }
+}
+
+/// Which epoch it is, and since when.
+#[derive(Clone, Copy)]
+struct Place {
+    epoch: usize,
+    start: Instant,
+    learning_rate: f64,
+}
+
+impl Place {
+    fn progress(self, epochs: usize, steps: usize) -> Progress {
+        Progress {
+            epoch: self.epoch,
+            epochs,
+            step: 0,
+            steps,
+            elapsed: self.start.elapsed(),
+            loss: f64::NAN,
+            accuracy: f64::NAN,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What training has reached, epoch by epoch.
+
+use std::fmt;
+
+/// One epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean training loss, taken as the epoch went on: with dropout, and while weights changed.
+    pub loss: f64,
+    /// Share of training samples that were right, likewise.
+    pub accuracy: f64,
+    /// Mean loss on the validation data after the epoch.
+    pub val_loss: Option<f64>,
+    /// Accuracy on the validation data after the epoch.
+    pub val_accuracy: Option<f64>,
+    /// Wall-clock seconds, validation included. The only entry that differs between equal runs.
+    pub seconds: f64,
+}
+
+impl fmt::Display for Epoch {
+    /// As Keras's progress line ends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accuracy: {:.4} - loss: {:.4}", self.accuracy, self.loss)?;
+        if let (Some(loss), Some(accuracy)) = (self.val_loss, self.val_accuracy) {
+            write!(f, " - val_accuracy: {accuracy:.4} - val_loss: {loss:.4}")?;
+        }
+        Ok(())
+    }
+}
+
+/// All epochs of a training run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// First to last. An epoch that was broken off is there too, without validation.
+    pub epochs: Vec<Epoch>,
+    /// Whether an [`Observer`](crate::Observer) ended the run before its time.
+    pub stopped: bool,
+}
+
+impl History {
+    /// Training loss of every epoch.
+    pub fn loss(&self) -> Vec<f64> {
+        self.epochs.iter().map(|e| e.loss).collect()
+    }
+
+    /// Training accuracy of every epoch.
+    pub fn accuracy(&self) -> Vec<f64> {
+        self.epochs.iter().map(|e| e.accuracy).collect()
+    }
+
+    /// Validation loss of the epochs that have one.
+    pub fn val_loss(&self) -> Vec<f64> {
+        self.epochs.iter().filter_map(|e| e.val_loss).collect()
+    }
+
+    /// Validation accuracy of the epochs that have one.
+    pub fn val_accuracy(&self) -> Vec<f64> {
+        self.epochs.iter().filter_map(|e| e.val_accuracy).collect()
+    }
+}

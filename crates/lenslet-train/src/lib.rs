@@ -1,0 +1,26 @@
+//! The fit loop: history, metrics, evaluation and what they mean.
+//!
+//! [`Compile::compile`] turns a description into a [`Model`]; [`Model::fit`] trains it,
+//! [`Model::evaluate`] and [`Model::predict`] use it. Nothing here draws, prints or opens files: a
+//! caller who wants to see progress passes an [`Observer`].
+#![forbid(unsafe_code)]
+
+mod classification_report;
+mod confusion_matrix;
+mod error;
+mod evaluation;
+mod fit;
+mod history;
+mod model;
+mod observer;
+mod verdict;
+
+pub use classification_report::{ClassScores, ClassificationReport};
+pub use confusion_matrix::{Confusion, ConfusionMatrix};
+pub use error::TrainError;
+pub use evaluation::{Evaluation, Mistake};
+pub use fit::Fit;
+pub use history::{Epoch, History};
+pub use model::{Compile, Model};
+pub use observer::{Flow, Observer, Progress};
+pub use verdict::{Verdict, verdict};

@@ -1,0 +1,236 @@
+//! A network that can be trained and used.
+
+use lenslet_data::Dataset;
+use lenslet_engine::{Cpu, Engine, Options, State};
+use lenslet_model::{Loss, Metric, Network, Optimizer, Sequential};
+
+use crate::evaluation::{BATCH, first_largest, tally};
+use crate::{Evaluation, Fit, History, Observer, TrainError};
+
+/// Makes a description trainable: `model.compile(optimizer, loss, metrics)`.
+pub trait Compile {
+    /// Checks the description, draws initial weights and prepares training, on all cores.
+    ///
+    /// # Errors
+    /// Where layers do not fit together, or a setting cannot train.
+    fn compile(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+    ) -> Result<Model, TrainError>;
+
+    /// The same with a choice of threads, instruction set and seed.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    fn compile_with(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+        options: Options,
+    ) -> Result<Model, TrainError>;
+}
+
+impl Compile for Sequential {
+    fn compile(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+    ) -> Result<Model, TrainError> {
+        self.compile_with(optimizer, loss, metrics, Options::default())
+    }
+
+    fn compile_with(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+        options: Options,
+    ) -> Result<Model, TrainError> {
+        let optimizer = optimizer.into();
+        let engine = Cpu::new(self.build()?, loss.into(), optimizer, options)?;
+        Ok(Model {
+            engine: Box::new(engine),
+            learning_rate: optimizer.learning_rate(),
+            metrics: metrics.to_vec(),
+            classes: Vec::new(),
+        })
+    }
+}
+
+/// A compiled network.
+pub struct Model {
+    engine: Box<dyn Engine>,
+    learning_rate: f64,
+    metrics: Vec<Metric>,
+    classes: Vec<String>,
+}
+
+impl Model {
+    /// The network.
+    pub fn network(&self) -> &Network {
+        self.engine.network()
+    }
+
+    /// What is told beside the loss.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    /// The names of the classes: those of the data that it was trained on, or of the file that it
+    /// came from; empty before.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Keras's table of layers, 80 columns wide.
+    pub fn summary(&self) -> String {
+        self.network().summary(80)
+    }
+
+    /// Parameters and optimiser state.
+    pub fn state(&self) -> State {
+        self.engine.state()
+    }
+
+    /// Goes on from saved parameters (and optimiser state, where there is one).
+    ///
+    /// # Errors
+    /// Where the state or the classes do not fit the network.
+    pub fn load(&mut self, state: &State, classes: Vec<String>) -> Result<(), TrainError> {
+        self.network().check_classes(classes.len())?;
+        self.engine.load_state(state)?;
+        self.classes = classes;
+        Ok(())
+    }
+
+    /// Trains on `data`.
+    ///
+    /// # Errors
+    /// Where data and model do not fit each other, before anything is trained; or where the loss
+    /// is no number any more.
+    pub fn fit(&mut self, data: &Dataset, fit: Fit<'_>) -> Result<History, TrainError> {
+        self.fit_observed(data, fit, &mut ())
+    }
+
+    /// Trains on `data`, watched by an [`Observer`], which may end it.
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_observed(
+        &mut self,
+        data: &Dataset,
+        fit: Fit<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<History, TrainError> {
+        data.check_trainable()?;
+        if self.classes.is_empty() {
+            self.network().check_classes(data.classes().len())?;
+            self.classes = data.classes().to_vec();
+        }
+        for data in std::iter::once(data).chain(fit.validation) {
+            self.check_data(data)?;
+        }
+        fit.run(&mut *self.engine, self.learning_rate, data, observer)
+    }
+
+    /// Loss, accuracy and confusions on `data`.
+    ///
+    /// # Errors
+    /// Where data and model do not fit each other.
+    pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation, TrainError> {
+        self.network().check_classes(data.classes().len())?;
+        self.check_data(data)?;
+        let tally = tally(&mut *self.engine, data)?;
+        let outputs = self.predict(data)?;
+        Ok(Evaluation::new(tally, data.classes(), &outputs, data.labels()))
+    }
+
+    /// The outputs for every sample of `data`: one row of class probabilities after the other.
+    ///
+    /// # Errors
+    /// Where the samples do not have the model's input shape.
+    pub fn predict(&mut self, data: &Dataset) -> Result<Vec<f32>, TrainError> {
+        self.check_shape(data)?;
+        self.predict_pixels(data.pixels(), data.len())
+    }
+
+    /// The outputs for samples that are no data set: `pixels` holds one after the other, a byte
+    /// per number.
+    ///
+    /// # Errors
+    /// Where the bytes are not `samples` times the model's input.
+    pub fn predict_pixels(
+        &mut self,
+        pixels: &[u8],
+        samples: usize,
+    ) -> Result<Vec<f32>, TrainError> {
+        let size = self.network().input().elements();
+        if samples * size != pixels.len() {
+            // The engine has the words for it.
+            self.engine.predict(pixels, samples, &mut Vec::new())?;
+        }
+        let mut all = Vec::with_capacity(samples * self.network().output().elements());
+        let mut outputs = Vec::new();
+        for batch in pixels.chunks(BATCH * size) {
+            self.engine.predict(batch, batch.len() / size, &mut outputs)?;
+            all.extend_from_slice(&outputs);
+        }
+        Ok(all)
+    }
+
+    /// The class of every sample of `data`: the first of the largest outputs.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_classes(&mut self, data: &Dataset) -> Result<Vec<usize>, TrainError> {
+        let outputs = self.predict(data)?;
+        Ok(outputs.chunks(self.network().output().elements()).map(first_largest).collect())
+    }
+
+    fn check_data(&self, data: &Dataset) -> Result<(), TrainError> {
+        self.check_shape(data)?;
+        if self.classes.is_empty() {
+            return Ok(());
+        }
+        let most = self.classes.len().max(data.classes().len());
+        match (0..most).find(|&i| self.classes.get(i) != data.classes().get(i)) {
+            None => Ok(()),
+            Some(index) => {
+                let name = |classes: &[String]| match classes.get(index) {
+                    Some(name) => format!("`{name}`"),
+                    None => "missing".to_owned(),
+                };
+                Err(TrainError::Classes {
+                    data: data.name().to_owned(),
+                    index,
+                    came: name(data.classes()),
+                    expected: name(&self.classes),
+                })
+            }
+        }
+    }
+
+    fn check_shape(&self, data: &Dataset) -> Result<(), TrainError> {
+        let input = self.network().input();
+        if input.dims() == data.image_shape() {
+            return Ok(());
+        }
+        let [h, w, c] = data.image_shape();
+        let dims: Vec<_> = input.dims().iter().map(usize::to_string).collect();
+        Err(TrainError::Shape {
+            data: data.name().to_owned(),
+            came: format!("({h}, {w}, {c})"),
+            expected: format!("({})", dims.join(", ")),
+        })
+    }
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Model({}, {} classes)", self.network().name(), self.classes.len())
+    }
+}
