@@ -12,18 +12,25 @@
 //! Per-image kernels take one image and use no threads: the engine runs many images at once.
 //! Kernels over a whole batch take [`Rows`] and a [`Team`].
 
+mod arch;
 mod cross_entropy;
 mod geometry;
 mod interface;
+mod isa;
 mod parts;
 mod philox;
 mod real;
 mod reference;
 mod rows;
+mod simd;
 mod team;
 
+pub use arch::Portable;
+#[cfg(target_arch = "x86_64")]
+pub use arch::{Avx2, Avx512};
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
 pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};
+pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
 pub use philox::Stream;
 pub use real::Real;

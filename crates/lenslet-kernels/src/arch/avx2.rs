@@ -1,0 +1,227 @@
+//! AVX2 with fused multiply-add.
+
+use std::arch::x86_64::*;
+
+use crate::simd::Simd;
+
+/// The proof that this CPU has AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the CPU (and the operating system) has what it stands for.
+    pub fn new() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        has.then_some(Self(()))
+    }
+
+    /// Calls `f` with the instructions enabled for all that is inlined into it.
+    #[inline]
+    pub(crate) fn enable<T>(self, f: impl FnOnce() -> T) -> T {
+        #[target_feature(enable = "avx2,fma")]
+        fn enabled<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves that the CPU has them.
+        unsafe { enabled(f) }
+    }
+}
+
+/// The mask of the first `min(n, 8)` lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn first(n: usize) -> __m256i {
+    const ONES_THEN_ZEROS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    // SAFETY: 8 numbers from an index of at most 8 are inside the 16.
+    unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(8 - n.min(8)).cast()) }
+}
+
+// In all of these, `self` proves that the CPU has the instruction.
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    const REGISTERS: usize = 16;
+    type F32 = __m256;
+    type U32 = __m256i;
+    type Mask = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_set1_ps(x) }
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(self, p: *const f32) -> Self::F32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_loadu_ps(p) }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(self, p: *mut f32, x: Self::F32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_storeu_ps(p, x) }
+    }
+    #[inline(always)]
+    unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_maskload_ps(p, first(n)) }
+    }
+    #[inline(always)]
+    unsafe fn store_tail_ptr(self, p: *mut f32, n: usize, x: Self::F32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_maskstore_ps(p, first(n), x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sqrt(self, x: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_sqrt_ps(x) }
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_cmp_ps::<_CMP_LT_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn le(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_cmp_ps::<_CMP_LE_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn eq(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_blendv_ps(b, a, mask) }
+    }
+    #[inline(always)]
+    fn select_u32(self, mask: Self::Mask, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_blendv_epi8(b, a, _mm256_castps_si256(mask)) }
+    }
+    #[inline(always)]
+    fn any(self, mask: Self::Mask) -> bool {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_movemask_ps(mask) != 0 }
+    }
+
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_set1_epi32(x.cast_signed()) }
+    }
+    #[inline(always)]
+    unsafe fn load_u32_ptr(self, p: *const u32) -> Self::U32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_loadu_si256(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn store_u32_ptr(self, p: *mut u32, x: Self::U32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm256_storeu_si256(p.cast(), x) }
+    }
+    #[inline(always)]
+    fn add_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_add_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn sub_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_sub_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn mul_wide(self, a: Self::U32, b: Self::U32) -> (Self::U32, Self::U32) {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            // The instruction multiplies even lanes: odd ones go separately.
+            let even = _mm256_mul_epu32(a, b);
+            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
+            let low = _mm256_blend_epi32::<0xAA>(even, _mm256_slli_epi64::<32>(odd));
+            let high = _mm256_blend_epi32::<0xAA>(_mm256_srli_epi64::<32>(even), odd);
+            (low, high)
+        }
+    }
+    #[inline(always)]
+    fn xor(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_xor_si256(a, b) }
+    }
+    #[inline(always)]
+    fn and(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_and_si256(a, b) }
+    }
+    #[inline(always)]
+    fn or(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_or_si256(a, b) }
+    }
+    #[inline(always)]
+    fn shl<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_slli_epi32::<BITS>(x) }
+    }
+    #[inline(always)]
+    fn shr<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_srli_epi32::<BITS>(x) }
+    }
+    #[inline(always)]
+    fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            // There is only a signed comparison: move both by half the range.
+            let half = _mm256_set1_epi32(i32::MIN);
+            let less = _mm256_cmpgt_epi32(_mm256_xor_si256(b, half), _mm256_xor_si256(a, half));
+            _mm256_castsi256_ps(less)
+        }
+    }
+    #[inline(always)]
+    fn to_bits(self, x: Self::F32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_castps_si256(x) }
+    }
+    #[inline(always)]
+    fn from_bits(self, x: Self::U32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_castsi256_ps(x) }
+    }
+}

@@ -1,0 +1,223 @@
+//! AVX-512.
+
+use std::arch::x86_64::*;
+
+use super::Avx2;
+use crate::simd::Simd;
+
+/// The proof that this CPU has AVX-512 F, VL, BW and DQ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token, where the CPU (and the operating system) has what it stands for.
+    pub fn new() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && Avx2::new().is_some();
+        has.then_some(Self(()))
+    }
+
+    /// Calls `f` with the instructions enabled for all that is inlined into it.
+    #[inline]
+    pub(crate) fn enable<T>(self, f: impl FnOnce() -> T) -> T {
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        fn enabled<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves that the CPU has them.
+        unsafe { enabled(f) }
+    }
+}
+
+/// The mask of the first `min(n, 16)` lanes.
+#[inline(always)]
+fn first(n: usize) -> __mmask16 {
+    ((1u32 << n.min(16)) - 1) as __mmask16
+}
+
+// In all of these, `self` proves that the CPU has the instruction.
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+    const REGISTERS: usize = 32;
+    type F32 = __m512;
+    type U32 = __m512i;
+    type Mask = __mmask16;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    unsafe fn load_ptr(self, p: *const f32) -> Self::F32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_loadu_ps(p) }
+    }
+    #[inline(always)]
+    unsafe fn store_ptr(self, p: *mut f32, x: Self::F32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_storeu_ps(p, x) }
+    }
+    #[inline(always)]
+    unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_maskz_loadu_ps(first(n), p) }
+    }
+    #[inline(always)]
+    unsafe fn store_tail_ptr(self, p: *mut f32, n: usize, x: Self::F32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_mask_storeu_ps(p, first(n), x) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(self, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sqrt(self, x: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_sqrt_ps(x) }
+    }
+
+    #[inline(always)]
+    fn lt(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn le(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn eq(self, a: Self::F32, b: Self::F32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_mask_blend_ps(mask, b, a) }
+    }
+    #[inline(always)]
+    fn select_u32(self, mask: Self::Mask, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_mask_blend_epi32(mask, b, a) }
+    }
+    #[inline(always)]
+    fn any(self, mask: Self::Mask) -> bool {
+        mask != 0
+    }
+
+    #[inline(always)]
+    fn splat_u32(self, x: u32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_set1_epi32(x.cast_signed()) }
+    }
+    #[inline(always)]
+    unsafe fn load_u32_ptr(self, p: *const u32) -> Self::U32 {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_loadu_si512(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn store_u32_ptr(self, p: *mut u32, x: Self::U32) {
+        // SAFETY: the caller's promise, and `self` proves the instruction set.
+        unsafe { _mm512_storeu_si512(p.cast(), x) }
+    }
+    #[inline(always)]
+    fn add_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_add_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn sub_u32(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_sub_epi32(a, b) }
+    }
+    #[inline(always)]
+    fn mul_wide(self, a: Self::U32, b: Self::U32) -> (Self::U32, Self::U32) {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            // The instruction multiplies even lanes: odd ones go separately.
+            let even = _mm512_mul_epu32(a, b);
+            let odd = _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), _mm512_srli_epi64::<32>(b));
+            let low = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64::<32>(odd));
+            let high = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64::<32>(even), odd);
+            (low, high)
+        }
+    }
+    #[inline(always)]
+    fn xor(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_xor_si512(a, b) }
+    }
+    #[inline(always)]
+    fn and(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_and_si512(a, b) }
+    }
+    #[inline(always)]
+    fn or(self, a: Self::U32, b: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_or_si512(a, b) }
+    }
+    #[inline(always)]
+    fn shl<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_sllv_epi32(x, _mm512_set1_epi32(BITS)) }
+    }
+    #[inline(always)]
+    fn shr<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_srlv_epi32(x, _mm512_set1_epi32(BITS)) }
+    }
+    #[inline(always)]
+    fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_cmplt_epu32_mask(a, b) }
+    }
+    #[inline(always)]
+    fn to_bits(self, x: Self::F32) -> Self::U32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_castps_si512(x) }
+    }
+    #[inline(always)]
+    fn from_bits(self, x: Self::U32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_castsi512_ps(x) }
+    }
+}
