@@ -2,6 +2,7 @@
 //! `golden/keras/make.py` made the values and says by which formula weights and pictures come.
 
 use lenslet_engine::{Cpu, Engine, Options};
+use lenslet_kernels::{Fast, Isa, Kernels, Real, Reference};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
 use lenslet_model::{Activation, Adam, Padding, Sequential, SparseCategoricalCrossentropy};
 
@@ -10,6 +11,7 @@ const BATCH: usize = 10;
 #[derive(serde::Deserialize)]
 struct Golden {
     float32: Run,
+    float64: Run,
 }
 
 #[derive(serde::Deserialize)]
@@ -40,17 +42,18 @@ fn tutorial() -> Sequential {
         .add(Dense::new(10))
 }
 
-fn engine() -> Cpu {
+fn engine<K: Kernels>(kernels: K) -> Cpu<K> {
     let network = tutorial().build().unwrap();
     let loss = SparseCategoricalCrossentropy { from_logits: true };
+    let (adam, options) = (Adam::default(), Options::default());
     let mut engine =
-        Cpu::new(network.clone(), loss.into(), Adam::default().into(), Options::default()).unwrap();
+        Cpu::with_kernels(kernels, network.clone(), loss.into(), adam.into(), options).unwrap();
     for (index, parameter) in network.parameters().iter().enumerate() {
         let limit = parameter.initializer.limit(&parameter.shape) as f32;
         let values = &mut engine.parameters_mut()[parameter.range.clone()];
         for (i, value) in values.iter_mut().enumerate() {
             let unit = (draw(1000 + index as u64, i as u64) >> 40) as f32 / (1 << 24) as f32;
-            *value = (2.0 * unit - 1.0) * limit;
+            *value = K::Real::from_f64(f64::from((2.0 * unit - 1.0) * limit));
         }
     }
     engine
@@ -62,7 +65,23 @@ fn batch(step: u64) -> (Vec<u8>, Vec<u32>) {
     (pixels.collect(), labels.collect())
 }
 
-fn assert_logits(engine: &mut Cpu, golden: &[Vec<f64>], when: &str) {
+fn golden() -> Golden {
+    let text = include_str!("../../../golden/keras/tutorial.json");
+    let golden: Golden = serde_json::from_str(text).unwrap();
+    assert_eq!(golden.float32.losses.len(), 20);
+    golden
+}
+
+/// Trains as many steps as `losses` has, each within `tolerance`.
+fn assert_losses<K: Kernels>(engine: &mut Cpu<K>, losses: &[f64], tolerance: f64) {
+    for (step, expected) in losses.iter().enumerate() {
+        let (pixels, labels) = batch(step as u64 + 1);
+        let loss = engine.train_step(&pixels, &labels).unwrap().mean_loss();
+        assert!((loss - expected).abs() < tolerance, "step {}: {loss} {expected}", step + 1);
+    }
+}
+
+fn assert_logits<K: Kernels>(engine: &mut Cpu<K>, golden: &[Vec<f64>], when: &str) {
     let mut logits = Vec::new();
     engine.predict(&batch(1).0, BATCH, &mut logits).unwrap();
     for (got, expected) in logits.iter().zip(golden.iter().flatten()) {
@@ -72,15 +91,17 @@ fn assert_logits(engine: &mut Cpu, golden: &[Vec<f64>], when: &str) {
 
 #[test]
 fn the_first_twenty_steps_are_keras() {
-    let text = include_str!("../../../golden/keras/tutorial.json");
-    let golden: Golden = serde_json::from_str(text).unwrap();
-    let mut engine = engine();
-    assert_logits(&mut engine, &golden.float32.logits_before, "before");
-    assert_eq!(golden.float32.losses.len(), 20);
-    for (step, expected) in golden.float32.losses.iter().enumerate() {
-        let (pixels, labels) = batch(step as u64 + 1);
-        let loss = engine.train_step(&pixels, &labels).unwrap().mean_loss();
-        assert!((loss - expected).abs() < 1e-4, "step {}: {loss} {expected}", step + 1);
+    let golden = golden().float32;
+    for isa in Isa::available() {
+        let mut engine = engine(Fast::new(isa));
+        assert_logits(&mut engine, &golden.logits_before, "before");
+        assert_losses(&mut engine, &golden.losses, 1e-4);
+        assert_logits(&mut engine, &golden.logits_after, "after 20 steps");
     }
-    assert_logits(&mut engine, &golden.float32.logits_after, "after 20 steps");
+}
+
+#[test]
+fn the_oracle_is_keras_in_double_precision() {
+    let mut engine = engine(Reference::<f64>::new());
+    assert_losses(&mut engine, &golden().float64.losses[..6], 1e-7);
 }
