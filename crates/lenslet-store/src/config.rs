@@ -1,0 +1,141 @@
+//! What repeats a run.
+
+use std::path::Path;
+
+use lenslet_model::{Loss, Optimizer, Sequential};
+use serde::{Deserialize, Serialize};
+
+use crate::hint::hint;
+use crate::read::{MOST_TEXT, read_text};
+use crate::{ContentError, StoreError, atomic};
+
+/// All that repeats a run to the last bit, as TOML: the data, the model and the training.
+///
+/// The number of threads is not part of it: no result depends on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The version of the program that made the run.
+    pub version: String,
+    /// The instruction set whose kernels ran (`avx2`, `portable`, ...): on another one sums are
+    /// rounded differently.
+    pub isa: String,
+    /// Only this many training images were used, the first in the order of the training's seed;
+    /// all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// The images.
+    pub data: DataConfig,
+    /// How the model was trained.
+    pub training: TrainingConfig,
+    /// The model, in full.
+    pub model: Sequential,
+}
+
+/// Where images come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum DataConfig {
+    /// The built-in set.
+    Synthetic {
+        /// The seed that the images are made from.
+        seed: u64,
+        /// How many images to train on.
+        train: usize,
+        /// How many images to test on.
+        test: usize,
+    },
+    /// CIFAR-10.
+    Cifar10 {
+        /// An archive, a folder or an address; the official address and the cache by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    },
+    /// A folder of image files.
+    Folder {
+        /// The folder.
+        path: String,
+        /// `[height, width]` that images are resized to, in pixels.
+        size: [usize; 2],
+        /// Channels: 1 for grey, 3 for RGB.
+        channels: usize,
+        /// The seed of the split, where the folder has none of its own.
+        seed: u64,
+        /// The share of images that are set aside for tests, where the folder has no split of its
+        /// own: between 0 and 1.
+        validation_fraction: f64,
+        /// Whether a broken image is an error; else it is skipped.
+        strict: bool,
+    },
+}
+
+/// How a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// How often every image is seen.
+    pub epochs: usize,
+    /// Images per step.
+    pub batch_size: usize,
+    /// The seed of the initial weights, the order and the dropout.
+    pub seed: u64,
+    /// Whether every epoch has an order of its own.
+    pub shuffle: bool,
+    /// The optimiser.
+    pub optimizer: Optimizer,
+    /// The loss.
+    pub loss: Loss,
+}
+
+impl RunConfig {
+    /// Refuses what cannot be trained.
+    ///
+    /// # Errors
+    /// Where the model does not build, or the batch size or the optimiser is out of range.
+    pub fn check(&self) -> Result<(), ContentError> {
+        self.model.build()?;
+        self.training.optimizer.check()?;
+        if self.training.batch_size == 0 {
+            return Err(ContentError::setting("batch_size", "0 is too few", "give at least 1"));
+        }
+        Ok(())
+    }
+
+    /// The text that [`RunConfig::from_toml`] reads back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a configuration is plain data")
+    }
+
+    /// Reads TOML.
+    ///
+    /// # Errors
+    /// Where it is no TOML or lacks a key, where a key is not known (the nearest known one is
+    /// named), or where it fails [`RunConfig::check`].
+    pub fn from_toml(text: &str) -> Result<Self, ContentError> {
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let message = e.to_string();
+            let remedy = hint(&message).unwrap_or_else(|| "correct it".to_owned());
+            ContentError::text(message.trim_end(), remedy)
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Reads a file of [`RunConfig::write`], of at most 4 MiB.
+    ///
+    /// # Errors
+    /// As [`RunConfig::from_toml`], or where the file cannot be read.
+    pub fn read(path: &Path) -> Result<Self, StoreError> {
+        Self::from_toml(&read_text(path, MOST_TEXT)?).map_err(|e| e.at(path))
+    }
+
+    /// Writes TOML, whole or not at all.
+    ///
+    /// # Errors
+    /// Where it fails [`RunConfig::check`], and as [`write`](crate::write()).
+    pub fn write(&self, path: &Path) -> Result<(), StoreError> {
+        self.check().map_err(|e| e.at(path))?;
+        atomic::write(path, self.to_toml().as_bytes())
+    }
+}

@@ -1,0 +1,36 @@
+//! Files of Lenslet.
+//!
+//! * [`write()`] puts a file under its final name whole or not at all.
+//! * [`SavedModel`] is a model with its classes and preprocessing as canonical JSON;
+//!   [`write_weights`] and [`read_weights`] keep it in one safetensors file with its parameters.
+//! * [`RunConfig`] holds all that repeats a run exactly, [`HistoryRow`] what each epoch gave,
+//!   [`confusion_csv`] what was taken for what.
+//! * [`Run`] is the folder in which a training leaves all of these.
+//!
+//! Files are a closed world: what is read holds no code, keys that are not known are refused, and
+//! memory is bounded by the bytes that are there. Nothing here trains, prints or reads a clock.
+#![forbid(unsafe_code)]
+
+mod atomic;
+mod config;
+mod confusion;
+mod error;
+mod hint;
+mod history;
+mod read;
+mod run;
+mod run_file;
+mod saved_model;
+mod weights;
+
+pub use atomic::write;
+pub use config::{DataConfig, RunConfig, TrainingConfig};
+pub use confusion::confusion_csv;
+pub use error::{ContentError, StoreError};
+pub use history::{HistoryRow, read_history, write_history};
+pub use run::{Run, run_name};
+pub use run_file::{Format, RunFile};
+pub use saved_model::{Preprocessing, SavedModel};
+pub use weights::{
+    TrainedModel, decode_weights, encode_weights, read_parameters, read_weights, write_weights,
+};
