@@ -99,7 +99,9 @@ impl<K: Kernels> Turn<'_, K> {
         team: &lenslet_kernels::Team,
     ) {
         let step = &self.program.steps[index];
-        let Op::Dense { weights } = &step.op else { unreachable!("only dense layers take batches") };
+        let Op::Dense { weights } = &step.op else {
+            unreachable!("only dense layers take batches")
+        };
         let columns = [
             self.plan.values[step.input].range(),
             self.plan.gradients[step.output].range(),
@@ -172,8 +174,7 @@ impl<K: Kernels> Turn<'_, K> {
             Op::Activate(function) => self.kernels.activate_backward(function, y, dx),
             Op::Softmax { classes } => self.kernels.softmax_backward(classes, y, dx),
             Op::Dropout { rate, purpose } => {
-                let (stream, first) =
-                    dropout_draws(self.seed, purpose, self.step, image, dx.len());
+                let (stream, first) = dropout_draws(self.seed, purpose, self.step, image, dx.len());
                 self.kernels.dropout(stream, first, rate, dx);
             }
             _ => {}

@@ -288,10 +288,8 @@ impl<K: Kernels> Cpu<K> {
         let plan = Plan::new(&self.program, batch, mode);
         let tasks = batch.div_ceil(plan.images_per_task.max(1));
         let apart = plan.apart.iter().map(|range| range.len()).max().unwrap_or(0);
-        let local = || Local {
-            numbers: buffer(plan.local_len),
-            indices: buffer(plan.local_index_len),
-        };
+        let local =
+            || Local { numbers: buffer(plan.local_len), indices: buffer(plan.local_index_len) };
         Workspace {
             images: buffer(batch * plan.stride),
             indices: buffer(batch * plan.index_stride),

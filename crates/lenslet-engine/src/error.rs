@@ -31,7 +31,9 @@ pub enum EngineError {
         classes: usize,
     },
     /// A state belongs to another model or optimiser.
-    #[error("the saved state has {came} {what}, this model needs {expected}; load it into the model that it was saved from")]
+    #[error(
+        "the saved state has {came} {what}, this model needs {expected}; load it into the model that it was saved from"
+    )]
     State {
         /// What was counted.
         what: &'static str,

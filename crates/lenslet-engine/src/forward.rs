@@ -61,22 +61,27 @@ impl<K: Kernels> Cpu<K> {
                 Chunks::new(outcomes, group),
                 ChunksRef::new(pixels, group * self.network.input().elements()),
             );
-            self.team.for_each(parts, locals, |task, (images, indices, outcomes, pixels), local| {
-                let pixels = pixels.chunks_exact(self.network.input().elements());
-                let rows = images.chunks_exact_mut(plan.stride);
-                let indices = indices.chunks_exact_mut(plan.index_stride);
-                let images = rows.zip(indices).zip(outcomes).zip(pixels);
-                for (i, (((row, indices), outcome), pixels)) in images.enumerate() {
-                    let image = task * group + i;
-                    let mut numbers = Memory { image: row, local: &mut local.numbers };
-                    let mut indices = Memory { image: indices, local: &mut local.indices };
-                    turn.steps(&steps, image, pixels, &mut numbers, &mut indices);
-                    if index == last {
-                        let label = labels.map(|labels| labels[image] as usize);
-                        *outcome = turn.head(numbers.at(plan.values[self.program.last()]), label);
+            self.team.for_each(
+                parts,
+                locals,
+                |task, (images, indices, outcomes, pixels), local| {
+                    let pixels = pixels.chunks_exact(self.network.input().elements());
+                    let rows = images.chunks_exact_mut(plan.stride);
+                    let indices = indices.chunks_exact_mut(plan.index_stride);
+                    let images = rows.zip(indices).zip(outcomes).zip(pixels);
+                    for (i, (((row, indices), outcome), pixels)) in images.enumerate() {
+                        let image = task * group + i;
+                        let mut numbers = Memory { image: row, local: &mut local.numbers };
+                        let mut indices = Memory { image: indices, local: &mut local.indices };
+                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices);
+                        if index == last {
+                            let label = labels.map(|labels| labels[image] as usize);
+                            *outcome =
+                                turn.head(numbers.at(plan.values[self.program.last()]), label);
+                        }
                     }
-                }
-            });
+                },
+            );
         }
         let mut tally = Tally { samples, ..Tally::default() };
         for outcome in outcomes {
@@ -88,7 +93,9 @@ impl<K: Kernels> Cpu<K> {
 
     fn dense_forward(&self, plan: &Plan, step: usize, images: &mut [K::Real], samples: usize) {
         let step = &self.program.steps[step];
-        let Op::Dense { weights } = &step.op else { unreachable!("only dense layers take batches") };
+        let Op::Dense { weights } = &step.op else {
+            unreachable!("only dense layers take batches")
+        };
         let columns = [plan.values[step.input].range(), plan.values[step.output].range()];
         let [x, y] = RowsMut::split(images, samples, plan.stride, columns);
         let (kernel, bias) = weights.of(&self.numbers.parameters);

@@ -18,13 +18,30 @@ pub(crate) type Value = usize;
 pub(crate) enum Op<K: Kernels> {
     /// Reads the image's bytes.
     Load,
-    Conv2d { kernel: K::Conv2d, weights: Weights, packed: usize },
-    Dense { weights: Weights },
-    Pool { kind: Pool, shape: Pool2dShape },
+    Conv2d {
+        kernel: K::Conv2d,
+        weights: Weights,
+        packed: usize,
+    },
+    Dense {
+        weights: Weights,
+    },
+    Pool {
+        kind: Pool,
+        shape: Pool2dShape,
+    },
     Activate(Function),
-    Softmax { classes: usize },
-    Dropout { rate: f64, purpose: u32 },
-    MaxPieces { pieces: usize, units: usize },
+    Softmax {
+        classes: usize,
+    },
+    Dropout {
+        rate: f64,
+        purpose: u32,
+    },
+    MaxPieces {
+        pieces: usize,
+        units: usize,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -223,7 +240,8 @@ impl<K: Kernels> Lowering<'_, K> {
         if fused && let Some(step) = self.steps.pop() {
             self.lens.truncate(step.input + 1);
         }
-        let has_parameters = |step: &Step<K>| matches!(step.op, Op::Conv2d { .. } | Op::Dense { .. });
+        let has_parameters =
+            |step: &Step<K>| matches!(step.op, Op::Conv2d { .. } | Op::Dense { .. });
         Program {
             head: if fused || loss.from_logits { Head::Logits } else { Head::Probabilities },
             softmax_outputs: fused,

@@ -8,8 +8,7 @@ use crate::cpu::{Cpu, Numbers};
 impl<K: Kernels> Cpu<K> {
     /// Changes the parameters by the gradients.
     pub(crate) fn update(&mut self) {
-        let Numbers { parameters, gradients, moments, steps, packed_fresh, .. } =
-            &mut self.numbers;
+        let Numbers { parameters, gradients, moments, steps, packed_fresh, .. } = &mut self.numbers;
         *steps += 1;
         *packed_fresh = false;
         match (&self.optimizer, moments.as_mut_slice()) {

@@ -157,7 +157,10 @@ impl<'de> Deserialize<'de> for Activation {
                         *alpha = table.alpha.unwrap_or(*alpha);
                         table.negative_slope.map(|_| "negative_slope")
                     }
-                    _ => table.alpha.map(|_| "alpha").or(table.negative_slope.map(|_| "negative_slope")),
+                    _ => table
+                        .alpha
+                        .map(|_| "alpha")
+                        .or(table.negative_slope.map(|_| "negative_slope")),
                 };
                 match stray {
                     Some(key) => Err(de::Error::custom(format!("`{}` has no `{key}`", table.name))),

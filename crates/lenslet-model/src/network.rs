@@ -169,7 +169,9 @@ impl Network {
             kind: node.layer.kind(),
             problem: Problem::new(
                 format!("its output {} does not fit {classes} classes", node.output),
-                format!("let the model end in Flatten and Dense layers, the last with units = {classes}"),
+                format!(
+                    "let the model end in Flatten and Dense layers, the last with units = {classes}"
+                ),
             ),
         })
     }

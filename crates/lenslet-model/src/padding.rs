@@ -38,7 +38,9 @@ pub(crate) fn window_axes(
     rows.zip(columns).map(|(r, c)| [r, c]).ok_or_else(|| {
         Problem::new(
             format!("its window {window} does not fit into a picture of {height}x{width}"),
-            format!("use a smaller {setting}, fewer pooling layers before it, or padding = \"same\""),
+            format!(
+                "use a smaller {setting}, fewer pooling layers before it, or padding = \"same\""
+            ),
         )
     })
 }

@@ -7,10 +7,11 @@ const WIDTHS: [usize; 3] = [33, 24, 15];
 
 impl Network {
     /// The table of layers, output shapes and parameter counts, at most `width` columns wide
-    /// where that is possible; cells that do not fit are broken into lines.
+    /// where that is possible; cells that do not fit are broken into lines, numbers are not.
     pub fn summary(&self, width: usize) -> String {
         let head = ["Layer (type)", "Output Shape", "Param #"].map(str::to_owned);
-        let rows: Vec<[String; 3]> = self.nodes().iter().map(|node| self.summary_row(node)).collect();
+        let rows: Vec<[String; 3]> =
+            self.nodes().iter().map(|node| self.summary_row(node)).collect();
         let widths = column_widths(rows.iter().chain([&head]), width);
         let mut table = format!("Model: \"{}\"\n", self.name());
         rule(&mut table, &widths, ['┏', '━', '┳', '┓']);
@@ -41,13 +42,15 @@ impl Network {
 /// As wide as the content and Keras's own table, narrowed from the left where `width` is less.
 fn column_widths<'a>(rows: impl Iterator<Item = &'a [String; 3]>, width: usize) -> [usize; 3] {
     let mut widths = WIDTHS;
+    let mut number = 0;
     for row in rows {
         for (w, cell) in widths.iter_mut().zip(row) {
             *w = (*w).max(cell.chars().count() + 2);
         }
+        number = number.max(row[2].len() + 2);
     }
     let mut excess = (widths.iter().sum::<usize>() + 4).saturating_sub(width);
-    for (w, least) in widths.iter_mut().zip([14, 14, 9]) {
+    for (w, least) in widths.iter_mut().zip([14, 14, number]) {
         let cut = excess.min(w.saturating_sub(least));
         *w -= cut;
         excess -= cut;

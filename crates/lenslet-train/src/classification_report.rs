@@ -86,7 +86,11 @@ impl fmt::Display for ClassificationReport {
             line(f, name, scores)?;
         }
         let support = self.macro_average.support;
-        writeln!(f, "\n{:>w$}  {:>9} {:>9} {:>9.4} {support:>9}", "accuracy", "", "", self.accuracy)?;
+        writeln!(
+            f,
+            "\n{:>w$}  {:>9} {:>9} {:>9.4} {support:>9}",
+            "accuracy", "", "", self.accuracy
+        )?;
         line(f, "macro avg", &self.macro_average)?;
         line(f, "weighted avg", &self.weighted_average)
     }
@@ -99,7 +103,8 @@ mod tests {
     /// y_true = [0, 1, 2, 2, 2], y_pred = [0, 0, 2, 2, 1]: the example of scikit-learn's manual.
     #[test]
     fn the_manuals_example_has_the_manuals_scores() {
-        let mut matrix = ConfusionMatrix::new(["class 0", "class 1", "class 2"].map(Into::into).into());
+        let mut matrix =
+            ConfusionMatrix::new(["class 0", "class 1", "class 2"].map(Into::into).into());
         for (truth, predicted) in [(0, 0), (1, 0), (2, 2), (2, 2), (2, 1)] {
             matrix.count(truth, predicted);
         }
