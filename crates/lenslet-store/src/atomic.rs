@@ -34,7 +34,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = parent(path);
     let mut file = temporary(folder)?;
-    file.write_all(bytes)?;
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
     sync_folder(folder)
@@ -50,12 +50,12 @@ pub(crate) fn parent(path: &Path) -> &Path {
 
 /// A new empty file in `folder`, removed when dropped.
 pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".tmp");
-    // Others may read it where the user's umask lets them; temporary files are private otherwise.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    // With a function of our own, so that others may read it where the user's umask lets them, and
+    // errors do not name a file that the user has never heard of.
+    tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".tmp")
+        .make_in(folder, |path| File::create_new(path))
 }
 
 /// Makes the names in `folder` survive a loss of power.

@@ -85,9 +85,8 @@ pub enum ContentError {
 impl StoreError {
     /// `action` on `path` failed.
     pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> Self {
-        let source = without_path(error);
-        let remedy = remedy(source.kind());
-        Self::Io { action, path: path.to_owned(), source, remedy }
+        let remedy = remedy(error.kind());
+        Self::Io { action, path: path.to_owned(), source: error, remedy }
     }
 }
 
@@ -98,11 +97,11 @@ impl ContentError {
     }
 
     pub(crate) fn text(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Text(Problem::new(what, remedy))
+        Self::Text(Problem::new(printable(what.into()), remedy))
     }
 
     pub(crate) fn weights(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Weights(Problem::new(what, remedy))
+        Self::Weights(Problem::new(printable(what.into()), remedy))
     }
 
     pub(crate) fn setting(
@@ -115,14 +114,15 @@ impl ContentError {
     }
 }
 
-/// The system's own error: the name of a temporary file, which `tempfile` adds, says nothing to
-/// the user.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
+/// `text` without the control characters that a hostile file would send to the terminal: parsers
+/// quote what they do not know.
+fn printable(text: String) -> String {
+    let harmless = |c: char| !c.is_control() || c == '\n';
+    if text.chars().all(harmless) {
+        return text;
     }
+    let escape = |c: char| if harmless(c) { c.to_string() } else { c.escape_default().to_string() };
+    text.chars().map(escape).collect()
 }
 
 fn remedy(kind: ErrorKind) -> &'static str {

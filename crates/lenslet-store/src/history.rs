@@ -54,7 +54,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
     let refused = |e: csv::Error| ContentError::text(e.to_string(), remedy);
     let mut csv = csv::Reader::from_reader(bytes);
     let header = csv.headers().map_err(refused)?;
-    if header != &HEADER[..] {
+    if *header != HEADER[..] {
         let what = format!("its first line is not `{}`", HEADER.join(","));
         return Err(ContentError::text(what, remedy));
     }

@@ -159,7 +159,7 @@ impl Run {
 
     /// Tries to write before hours of training, not after them.
     fn in_writable(folder: PathBuf) -> Result<Self, StoreError> {
-        let tried = atomic::temporary(&folder).and_then(|file| file.close());
+        let tried = atomic::temporary(&folder).map(drop);
         match tried.and_then(|()| atomic::sync_folder(atomic::parent(&folder))) {
             Ok(()) => Ok(Self { folder }),
             Err(e) => Err(StoreError::io("write to the folder", &folder, e)),

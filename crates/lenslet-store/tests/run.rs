@@ -27,6 +27,24 @@ fn a_write_replaces_the_whole_file_and_leaves_nothing_else() {
     assert_eq!(entries(folder.path()), ["notes"]);
 }
 
+#[test]
+fn a_reader_never_sees_half_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights");
+    let texts = [vec![b'a'; 100_000], vec![b'b'; 300_000]];
+    write(&path, &texts[0]).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for i in 0..100 {
+                write(&path, &texts[i % 2]).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            assert!(texts.contains(&fs::read(&path).unwrap()));
+        }
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn others_may_read_what_is_written_as_the_umask_lets_them() {
@@ -54,14 +72,13 @@ fn a_write_that_fails_names_the_path_and_leaves_what_was_there() {
         let message = write(&path, b"new").unwrap_err().to_string();
         let start = format!("cannot write {}: ", path.display());
         assert!(message.starts_with(&start) && message.contains(part), "{message}");
-        assert!(!message.contains(".tmp"), "{message}");
+        assert!(!message.contains("at path"), "a temporary file is named: {message}");
     }
     assert_eq!(fs::read(root.join("file")).unwrap(), b"old");
     assert_eq!(entries(root), ["file", "folder"]);
 }
 
-/// `/dev/full` is no folder, but a disk without room is what Linux offers here: a folder of `/proc`
-/// takes no file, even from the administrator.
+/// A folder of `/proc` takes nothing, even from the administrator as whom tests often run.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_folder_that_takes_no_files_is_told_before_training() {

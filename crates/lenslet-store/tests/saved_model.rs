@@ -28,7 +28,8 @@ fn text_that_is_no_model_is_refused() {
     let long = good.clone() + &" ".repeat(4 << 20);
     let cases = [
         (String::new(), "EOF while parsing"),
-        ("[".repeat(100_000), "recursion limit"),
+        (good.replacen("Conv2D", "\\u001b[2J", 1), "unknown variant `\\u{1b}[2J`"),
+        (good.replacen("\"Conv2D\"", &"[".repeat(100_000), 1), "recursion limit"),
         (good[..good.len() - 1].to_owned(), "EOF while parsing"),
         (good.replacen("Conv2D", "Conv2d", 1), "did you mean `Conv2D`?"),
         (good.replace("preprocessing", "pre_processing"), "did you mean `preprocessing`?"),

@@ -146,8 +146,14 @@ fn bad_files_are_refused_with_the_reason() {
             "\"dense/kernel\" is of type I32, not F32",
         ),
         (described("\"units\": 2", "\"units\": 3"), "does not fit 2 classes"),
-        (described("\"filters\": 4", "\"filters\": 5"), "has the shape [4], not [5]"),
-        (described("\"filters\": 4", "\"filters\": 1048576"), "has the shape [4], not [1048576]"),
+        (
+            described("\"filters\": 4", "\"filters\": 5"),
+            "has the shape [3, 3, 3, 4], not [3, 3, 3, 5]",
+        ),
+        (
+            described("\"filters\": 4", "\"filters\": 1048576"),
+            "has the shape [3, 3, 3, 4], not [3, 3, 3, 1048576]",
+        ),
         (described("\"units\"", "\"unist\""), "did you mean `units`?"),
         (described("\"classes\"", "\"clases\""), "did you mean `classes`?"),
         (described("\"cat\"", "\"\""), "classes: one has no name"),
