@@ -13,11 +13,13 @@
 //! Kernels over a whole batch take [`Rows`] and a [`Team`].
 
 mod arch;
+mod conv2d;
 mod cross_entropy;
 mod geometry;
 mod interface;
 mod isa;
 mod parts;
+mod peak;
 mod philox;
 mod real;
 mod reference;
@@ -28,10 +30,12 @@ mod team;
 pub use arch::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use arch::{Avx2, Avx512};
+pub use conv2d::Conv2d;
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
 pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};
 pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
+pub use peak::peak_flops;
 pub use philox::Stream;
 pub use real::Real;
 pub use reference::{Reference, ReferenceConv2d};

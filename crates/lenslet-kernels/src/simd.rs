@@ -160,6 +160,7 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// The bits of a float.
     fn to_bits(self, x: Self::F32) -> Self::U32;
     /// The float of these bits.
+    #[allow(clippy::wrong_self_convention, reason = "`self` is the instruction set")]
     fn from_bits(self, x: Self::U32) -> Self::F32;
     /// The nearest integer (ties to even) in two's complement. Only for `|x| < 2^22`.
     #[inline(always)]

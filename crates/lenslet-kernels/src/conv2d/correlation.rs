@@ -1,0 +1,296 @@
+//! A correlation of one image: the forward pass of a convolution, and its input's gradient.
+
+use std::ops::Range;
+
+use super::line::{Line, Phase};
+use super::strips::Strips;
+use super::tile::{Runs, tile};
+use crate::simd::{Simd, dispatch};
+use crate::{Chunks, Isa, Team};
+
+/// The largest strip of padded image, in elements: it stays in a second-level cache.
+const STRIP: usize = 1 << 16;
+
+/// `target[unit, o] = bias[o] + sum over taps, c of source[unit + tap, c] * w[tap, c, o]`.
+#[derive(Clone, Debug)]
+pub(super) struct Correlation {
+    rows: Line,
+    columns: Line,
+    source_channels: usize,
+    target_channels: usize,
+    strips: Strips,
+    /// The phases of rows times those of columns.
+    patches: Vec<Patch>,
+    packed_len: usize,
+}
+
+/// The targets of one phase of rows and one of columns.
+#[derive(Clone, Debug)]
+struct Patch {
+    rows: Phase,
+    columns: Phase,
+    /// Numbers of the filter's taps, in the order in which the strip holds what they read.
+    taps: Vec<usize>,
+    /// Stretches of `run` elements of the strip that a pixel reads.
+    offsets: Vec<usize>,
+    run: usize,
+    /// Where its filters lie.
+    packed: Range<usize>,
+}
+
+/// A block of output channels.
+struct Block<'a> {
+    /// Filters: `taps x source channels x vectors`.
+    w: &'a [f32],
+    bias: &'a [f32],
+    channels: Range<usize>,
+}
+
+/// Two vectors of output channels: each input is then used twice.
+pub(super) fn block_width(lanes: usize) -> usize {
+    2 * lanes
+}
+
+impl Correlation {
+    pub(super) fn new(
+        (rows, columns): (Line, Line),
+        source_channels: usize,
+        target_channels: usize,
+        lanes: usize,
+    ) -> Self {
+        let row_len = columns.reach(columns.units) * source_channels;
+        let height = (STRIP / row_len.max(1)).saturating_sub(rows.span) / rows.step + 1;
+        let strips = Strips::new(&rows, &columns, source_channels, height);
+        let padded = target_channels.next_multiple_of(lanes);
+        let mut patches = Vec::new();
+        let mut packed_len = 0;
+        for row in &rows.phases {
+            for column in &columns.phases {
+                let window = columns.phases.iter().map(|phase| phase.taps.len()).sum::<usize>();
+                let len = row.taps.len() * column.taps.len() * source_channels * padded;
+                let packed = packed_len..packed_len + len;
+                packed_len = packed.end;
+                patches.push(Patch::new((row, column), window, source_channels, &strips, packed));
+            }
+        }
+        Self { rows, columns, source_channels, target_channels, strips, patches, packed_len }
+    }
+
+    pub(super) fn packed_len(&self) -> usize {
+        self.packed_len
+    }
+
+    pub(super) fn scratch_len(&self) -> usize {
+        self.strips.scratch_len()
+    }
+
+    /// Lays filters out for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
+    /// source to channel `o` of the target.
+    pub(super) fn pack(
+        &self,
+        team: &Team,
+        lanes: usize,
+        packed: &mut [f32],
+        w: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) {
+        let mut locals = vec![(); team.threads()];
+        for patch in &self.patches {
+            let rows = patch.taps.len() * self.source_channels;
+            if rows == 0 {
+                continue;
+            }
+            let blocks = Chunks::new(&mut packed[patch.packed.clone()], rows * block_width(lanes));
+            team.for_each(blocks, &mut locals, |block, packed, ()| {
+                let width = packed.len() / rows;
+                let first = block * block_width(lanes);
+                let channels = width.min(self.target_channels - first);
+                packed.fill(0.0);
+                let taps = packed.chunks_exact_mut(self.source_channels * width);
+                for (packed, &tap) in taps.zip(&patch.taps) {
+                    for o in 0..channels {
+                        for (c, row) in packed.chunks_exact_mut(width).enumerate() {
+                            row[o] = w(tap, c, first + o);
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /// One image. An empty `bias` is zero.
+    pub(super) fn run(
+        &self,
+        isa: Isa,
+        source: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        assert_eq!(source.len(), self.rows.source * self.columns.source * self.source_channels);
+        assert_eq!(target.len(), self.rows.target * self.columns.target * self.target_channels);
+        assert_eq!(packed.len(), self.packed_len);
+        assert!(bias.is_empty() || bias.len() == self.target_channels);
+        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch));
+    }
+
+    #[inline(always)]
+    fn run_with<S: Simd>(
+        &self,
+        s: S,
+        source: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        for strip in self.strips.iter() {
+            let view = self.strips.view(&strip, source, scratch);
+            for patch in &self.patches {
+                let packed = &packed[patch.packed.clone()];
+                let depth = patch.taps.len() * self.source_channels;
+                for first in (0..self.target_channels).step_by(block_width(S::LANES)) {
+                    let end = self.target_channels.min(first + block_width(S::LANES));
+                    let vectors = (end - first).div_ceil(S::LANES);
+                    let w = &packed[depth * first..][..depth * vectors * S::LANES];
+                    let bias = if bias.is_empty() { bias } else { &bias[first..end] };
+                    let block = Block { w, bias, channels: first..end };
+                    // As many sums as leave registers for the weights and one input.
+                    match (vectors, S::REGISTERS) {
+                        (1, _) => self.sweep::<S, 8, 1>(s, &strip, view, patch, &block, target),
+                        (_, 32..) => self.sweep::<S, 8, 2>(s, &strip, view, patch, &block, target),
+                        _ => self.sweep::<S, 6, 2>(s, &strip, view, patch, &block, target),
+                    }
+                }
+            }
+        }
+    }
+
+    /// All pixels of a strip, in tiles of `P` that go on from one row to the next.
+    #[inline(always)]
+    fn sweep<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        strip: &Range<usize>,
+        view: &[f32],
+        patch: &Patch,
+        block: &Block<'_>,
+        target: &mut [f32],
+    ) {
+        let rows = patch.rows.units.start.max(strip.start)..patch.rows.units.end.min(strip.end);
+        let columns = patch.columns.units.clone();
+        let mut left = rows.len() * columns.len();
+        let mut at = Cursor { row: rows.start, column: columns.start, strip: strip.start };
+        while left > 4 {
+            self.pixels::<S, P, V>(s, &mut at, left.min(P), view, patch, block, target);
+            left -= left.min(P);
+        }
+        if left > 0 {
+            self.pixels::<S, 4, V>(s, &mut at, left, view, patch, block, target);
+        }
+    }
+
+    /// The next `n <= P` pixels.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn pixels<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        at: &mut Cursor,
+        n: usize,
+        view: &[f32],
+        patch: &Patch,
+        block: &Block<'_>,
+        target: &mut [f32],
+    ) {
+        let mut x = [view; P];
+        let mut y = [0; P];
+        for p in 0..P {
+            if p < n {
+                (x[p], y[p]) = (&view[self.source_at(at)..], self.target_at(at, patch));
+                at.advance(&patch.columns.units);
+            } else {
+                // Computed and thrown away: cheaper than a tile for every remainder.
+                x[p] = x[p - 1];
+            }
+        }
+        let mut bias = [s.splat(0.0); V];
+        for (v, bias) in bias.iter_mut().enumerate() {
+            *bias = s.load_tail(&block.bias[block.bias.len().min(v * S::LANES)..]);
+        }
+        let runs = Runs { offsets: &patch.offsets, len: patch.run, step: 1 };
+        let sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
+        let width = block.channels.len();
+        for p in 0..P {
+            if p < n {
+                let to = &mut target[y[p] + block.channels.start..][..width];
+                for v in 0..V {
+                    if width == V * S::LANES {
+                        s.store(&mut to[v * S::LANES..], sums[p][v]);
+                    } else {
+                        s.store_tail(&mut to[v * S::LANES..], sums[p][v]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the tile of a pixel begins, in the strip.
+    #[inline(always)]
+    fn source_at(&self, at: &Cursor) -> usize {
+        (at.row - at.strip) * self.rows.step * self.strips.pitch()
+            + at.column * self.columns.step * self.source_channels
+    }
+
+    /// Where a pixel's channels begin, in the target.
+    #[inline(always)]
+    fn target_at(&self, at: &Cursor, patch: &Patch) -> usize {
+        let (row, column) = (patch.rows.target(at.row), patch.columns.target(at.column));
+        (row * self.columns.target + column) * self.target_channels
+    }
+}
+
+impl Patch {
+    fn new(
+        (rows, columns): (&Phase, &Phase),
+        window: usize,
+        channels: usize,
+        strips: &Strips,
+        packed: Range<usize>,
+    ) -> Self {
+        let mut taps = Vec::new();
+        let mut offsets = Vec::new();
+        // Neighbouring taps of a row read neighbouring pixels: one run.
+        let (starts, run) = if columns.contiguous() {
+            (&columns.taps[..columns.taps.len().min(1)], columns.taps.len() * channels)
+        } else {
+            (&columns.taps[..], channels)
+        };
+        for row in &rows.taps {
+            taps.extend(columns.taps.iter().map(|column| row.tap * window + column.tap));
+            let offset = row.offset * strips.pitch();
+            offsets.extend(starts.iter().map(|column| offset + column.offset * channels));
+        }
+        Self { rows: rows.clone(), columns: columns.clone(), taps, offsets, run, packed }
+    }
+}
+
+/// A unit of a patch.
+struct Cursor {
+    row: usize,
+    column: usize,
+    /// The first row of the strip.
+    strip: usize,
+}
+
+impl Cursor {
+    /// The next unit, row by row.
+    #[inline(always)]
+    fn advance(&mut self, columns: &Range<usize>) {
+        self.column += 1;
+        if self.column == columns.end {
+            self.column = columns.start;
+            self.row += 1;
+        }
+    }
+}

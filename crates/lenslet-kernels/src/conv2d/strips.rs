@@ -1,0 +1,119 @@
+//! Strips of an image with the zeros that a convolution sees around it, so that the loops over
+//! taps have no edge cases.
+
+use std::ops::Range;
+
+use super::line::Line;
+
+/// How an image is cut into strips: some rows of units, with all that these read.
+#[derive(Clone, Debug)]
+pub(super) struct Strips {
+    rows: Line,
+    columns: Line,
+    channels: usize,
+    /// Rows of units in a strip.
+    height: usize,
+    /// Elements from one row of a strip to the next.
+    pitch: usize,
+    /// Whether nothing reads outside the image: it is then used where it lies.
+    inside: bool,
+}
+
+impl Strips {
+    /// Strips of `height` rows of units; 0 is one strip of them all.
+    pub(super) fn new(rows: &Line, columns: &Line, channels: usize, height: usize) -> Self {
+        let inside = rows.stays_inside() && columns.stays_inside();
+        let width = if inside { columns.source } else { columns.reach(columns.units) };
+        let height = if height == 0 { rows.units } else { height.min(rows.units) };
+        Self {
+            rows: rows.clone(),
+            columns: columns.clone(),
+            channels,
+            height: height.max(1),
+            pitch: width * channels,
+            inside,
+        }
+    }
+
+    /// Elements from one row of a strip to the next.
+    pub(super) fn pitch(&self) -> usize {
+        self.pitch
+    }
+
+    /// Rows of units in a strip.
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Elements of working memory that [`Self::view`] needs.
+    pub(super) fn scratch_len(&self) -> usize {
+        if self.inside { 0 } else { self.rows.reach(self.height) * self.pitch }
+    }
+
+    /// The rows of units of every strip.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Range<usize>> {
+        let units = self.rows.units;
+        (0..units).step_by(self.height).map(move |start| start..units.min(start + self.height))
+    }
+
+    /// What the units of a strip read: its first element is at offset 0 of the first unit.
+    pub(super) fn view<'a>(
+        &self,
+        units: &Range<usize>,
+        source: &'a [f32],
+        scratch: &'a mut [f32],
+    ) -> &'a [f32] {
+        let start = units.start * self.rows.step;
+        if self.inside {
+            return &source[start * self.pitch..];
+        }
+        let strip = &mut scratch[..self.rows.reach(units.len()) * self.pitch];
+        let width = self.columns.source * self.channels;
+        let left = self.columns.first * self.channels.cast_signed();
+        for (row, to) in strip.chunks_exact_mut(self.pitch).enumerate() {
+            let at = self.rows.first + (start + row).cast_signed();
+            match usize::try_from(at) {
+                Ok(at) if at < self.rows.source => {
+                    copy_shifted(&source[at * width..][..width], left, to);
+                }
+                _ => to.fill(0.0),
+            }
+        }
+        strip
+    }
+}
+
+/// `to[i] = from[i + shift]`, and zero where there is no such element.
+fn copy_shifted(from: &[f32], shift: isize, to: &mut [f32]) {
+    let before = (-shift).max(0).cast_unsigned().min(to.len());
+    let (zeros, to) = to.split_at_mut(before);
+    zeros.fill(0.0);
+    let from = &from[shift.max(0).cast_unsigned().min(from.len())..];
+    let len = from.len().min(to.len());
+    let (copied, zeros) = to.split_at_mut(len);
+    copied.copy_from_slice(&from[..len]);
+    zeros.fill(0.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copy_shifted;
+
+    #[test]
+    fn zeros_stand_for_what_is_outside() {
+        let cases: [(isize, [f32; 4]); 7] = [
+            (0, [1.0, 2.0, 3.0, 0.0]),
+            (1, [2.0, 3.0, 0.0, 0.0]),
+            (5, [0.0, 0.0, 0.0, 0.0]),
+            (-1, [0.0, 1.0, 2.0, 3.0]),
+            (-2, [0.0, 0.0, 1.0, 2.0]),
+            (-4, [0.0; 4]),
+            (-9, [0.0; 4]),
+        ];
+        for (shift, expected) in cases {
+            let mut to = [f32::NAN; 4];
+            copy_shifted(&[1.0, 2.0, 3.0], shift, &mut to);
+            assert_eq!(to, expected, "shift {shift}");
+        }
+    }
+}

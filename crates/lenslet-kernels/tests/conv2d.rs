@@ -1,0 +1,232 @@
+//! The fast convolution against the specification in `f64`, for every instruction set here.
+
+mod common;
+
+use common::{Random, narrow};
+use lenslet_kernels::{Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Real, ReferenceConv2d, Team};
+
+/// All that a convolution computes.
+struct Results<R> {
+    y: Vec<R>,
+    dx: Vec<R>,
+    dw: Vec<R>,
+    db: Vec<R>,
+}
+
+/// What goes in.
+struct Case<R> {
+    x: Vec<R>,
+    dy: Vec<R>,
+    w: Vec<R>,
+    bias: Vec<R>,
+}
+
+impl Case<f64> {
+    fn random(random: &Random, shape: &Conv2dShape) -> Self {
+        Self {
+            x: random.normal(shape.input_len()),
+            dy: random.normal(shape.output_len()),
+            w: random.normal(shape.weights_len()),
+            bias: random.normal(if random.size(0, 3) == 0 { 0 } else { shape.out_channels }),
+        }
+    }
+
+    fn narrow(&self) -> Case<f32> {
+        let Self { x, dy, w, bias } = self;
+        Case { x: narrow(x), dy: narrow(dy), w: narrow(w), bias: narrow(bias) }
+    }
+}
+
+/// Runs every kernel, with buffers of exactly the promised lengths and NaN wherever nothing is
+/// promised. The gradients of filters and bias start from 1.
+fn run<R: Real>(kernel: &impl Conv2dKernel<R>, case: &Case<R>) -> Results<R> {
+    let nan = R::from_f64(f64::NAN);
+    let shape = *kernel.shape();
+    let filled = |len: usize| vec![nan; len];
+    let (mut packed, mut scratch) = (filled(kernel.packed_len()), filled(kernel.scratch_len()));
+    let mut results = Results {
+        y: filled(shape.output_len()),
+        dx: filled(shape.input_len()),
+        dw: vec![R::ONE; shape.weights_len()],
+        db: vec![R::ONE; case.bias.len()],
+    };
+    kernel.pack(&Team::new(2), &case.w, &mut packed, true);
+    kernel.forward(&case.x, &packed, &case.bias, &mut results.y, &mut scratch);
+    scratch.fill(nan);
+    kernel.grad_input(&case.dy, &packed, &mut results.dx, &mut scratch);
+    scratch.fill(nan);
+    kernel.grad_weights(&case.x, &case.dy, &mut results.dw, &mut results.db, &mut scratch);
+    results
+}
+
+/// `got` is `expected` but for the rounding of sums of `terms` products of standard normal
+/// numbers: a sum is about `sqrt(terms)`, and as many roundings of about that size remain.
+#[track_caller]
+fn assert_close(what: &str, got: &[f32], expected: &[f64], terms: usize) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let bound = 1e-6 + 1.5e-7 * terms as f64;
+    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        let error = (f64::from(got) - expected).abs();
+        assert!(error <= bound * expected.abs().max(1.0), "{what}[{i}]: {got}, not {expected}");
+    }
+}
+
+fn check(shape: Conv2dShape, case: &Case<f64>, expected: &Results<f64>) {
+    let taps = shape.height.window * shape.width.window;
+    let pixels = shape.height.output * shape.width.output;
+    for isa in Isa::available() {
+        let got = run(&Conv2d::new(isa, shape), &case.narrow());
+        let what = |result: &str| format!("{isa}, {shape:?}: {result}");
+        assert_close(&what("y"), &got.y, &expected.y, taps * shape.in_channels);
+        assert_close(&what("dx"), &got.dx, &expected.dx, taps * shape.out_channels);
+        assert_close(&what("dw"), &got.dw, &expected.dw, pixels);
+        assert_close(&what("db"), &got.db, &expected.db, pixels);
+    }
+}
+
+fn check_random(random: &Random, shape: Conv2dShape) {
+    let case = Case::random(random, &shape);
+    let expected = run(&ReferenceConv2d::new(shape), &case);
+    check(shape, &case, &expected);
+}
+
+fn same(input: usize, window: usize, stride: usize, dilation: usize) -> Axis {
+    Axis::same(input, window, stride, dilation).unwrap()
+}
+
+fn valid(input: usize, window: usize, stride: usize, dilation: usize) -> Axis {
+    Axis::valid(input, window, stride, dilation).unwrap()
+}
+
+#[test]
+fn random_shapes() {
+    let random = Random::new(1);
+    for _ in 0..300 {
+        check_random(&random, random.conv(11, 24));
+    }
+}
+
+/// Any window up to 7, any stride and dilation up to 3, together.
+#[test]
+fn random_windows() {
+    let random = Random::new(2);
+    let axis = || loop {
+        let make = random.pick(&[Axis::valid, Axis::same]);
+        let (stride, dilation) = (random.size(1, 3), random.size(1, 3));
+        if let Some(axis) = make(random.size(1, 16), random.size(1, 7), stride, dilation) {
+            break axis;
+        }
+    };
+    for _ in 0..300 {
+        let (height, width) = (axis(), axis());
+        let (in_channels, out_channels) = (random.size(1, 9), random.size(1, 9));
+        check_random(&random, Conv2dShape { height, width, in_channels, out_channels });
+    }
+}
+
+/// Channels on both sides of every block of vectors.
+#[test]
+fn every_number_of_channels() {
+    let random = Random::new(3);
+    for channels in 1..=70 {
+        for (in_channels, out_channels) in [(channels, 5), (3, channels)] {
+            let (height, width) = (same(3, 3, 1, 1), same(4, 3, 1, 1));
+            check_random(&random, Conv2dShape { height, width, in_channels, out_channels });
+        }
+    }
+}
+
+#[test]
+fn special_shapes() {
+    let random = Random::new(4);
+    let one = same(1, 1, 1, 1);
+    let cases = [
+        ("a dense layer", one, one, 100, 50),
+        ("one row", one, same(40, 3, 1, 1), 3, 20),
+        ("one column", same(40, 3, 1, 1), one, 3, 20),
+        ("a window larger than the map", same(2, 7, 1, 1), same(3, 7, 1, 1), 5, 6),
+        ("a dilated window larger than the map", same(2, 5, 1, 3), same(3, 5, 2, 3), 5, 6),
+        ("pixels that no window reads", valid(11, 2, 3, 1), valid(9, 1, 4, 1), 7, 9),
+        ("the tutorial's first layer", same(32, 3, 1, 1), same(32, 3, 1, 1), 3, 32),
+        ("the tutorial's second layer", same(32, 3, 1, 1), same(32, 3, 1, 1), 32, 32),
+        ("a residual network's stem", same(64, 7, 2, 1), same(64, 7, 2, 1), 3, 16),
+        ("a bottleneck", one, one, 64, 256),
+        ("several strips", same(70, 3, 1, 1), same(90, 3, 1, 1), 24, 2),
+        ("several strips with strides", same(150, 3, 2, 1), same(90, 5, 3, 1), 24, 2),
+        ("a row longer than a strip", same(3, 3, 1, 1), same(700, 3, 1, 1), 2, 130),
+    ];
+    for (name, height, width, in_channels, out_channels) in cases {
+        println!("{name}");
+        check_random(&random, Conv2dShape { height, width, in_channels, out_channels });
+    }
+}
+
+/// Padding by other than the two rules: every border of its own width.
+#[test]
+fn any_padding() {
+    let random = Random::new(5);
+    for pad_before in 0..6 {
+        for output in 1..9 {
+            let axis = Axis { input: 5, output, window: 3, stride: 2, dilation: 1, pad_before };
+            let shape = Conv2dShape { height: axis, width: axis, in_channels: 2, out_channels: 3 };
+            check_random(&random, shape);
+        }
+    }
+}
+
+/// What is not a number reaches the same results as in the specification, and no others.
+#[test]
+fn nan_and_infinity_spread_as_far_as_the_window() {
+    let random = Random::new(6);
+    for round in 0..200 {
+        let shape = random.conv(9, 18);
+        let mut case = Case::random(&random, &shape);
+        let odd = random.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
+        let into = if round % 2 == 0 { &mut case.x } else { &mut case.dy };
+        let at = random.size(0, into.len() - 1);
+        into[at] = odd;
+        let expected = run(&ReferenceConv2d::new(shape), &case);
+        for isa in Isa::available() {
+            let got = run(&Conv2d::new(isa, shape), &case.narrow());
+            let same = |result: &str, got: &[f32], expected: &[f64]| {
+                for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
+                    let what = format!("{isa}, {shape:?}: {result}[{i}]: {got}, not {expected}");
+                    assert_eq!(got.is_finite(), expected.is_finite(), "{what}");
+                }
+            };
+            same("y", &got.y, &expected.y);
+            same("dx", &got.dx, &expected.dx);
+            same("db", &got.db, &expected.db);
+            if round % 2 == 0 {
+                same("dw", &got.dw, &expected.dw);
+            }
+        }
+    }
+}
+
+#[test]
+fn filters_packed_by_any_team_are_the_same() {
+    let random = Random::new(7);
+    let shape = random.conv(9, 70);
+    let w = narrow(&random.normal(shape.weights_len()));
+    for isa in Isa::available() {
+        let kernel = Conv2d::new(isa, shape);
+        let pack = |threads: usize| {
+            let mut packed = vec![0.0; kernel.packed_len()];
+            kernel.pack(&Team::new(threads), &w, &mut packed, true);
+            packed
+        };
+        assert_eq!(pack(1), pack(3));
+    }
+}
+
+#[test]
+#[should_panic(expected = "left == right")]
+fn an_image_of_another_shape_is_refused() {
+    let axis = same(4, 3, 1, 1);
+    let shape = Conv2dShape { height: axis, width: axis, in_channels: 2, out_channels: 2 };
+    let kernel = Conv2d::new(Isa::detect(), shape);
+    let packed = vec![0.0; kernel.packed_len()];
+    let mut scratch = vec![0.0; kernel.scratch_len()];
+    kernel.forward(&[0.0; 31], &packed, &[], &mut [0.0; 32], &mut scratch);
+}
