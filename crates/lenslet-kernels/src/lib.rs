@@ -15,6 +15,7 @@
 mod arch;
 mod conv2d;
 mod cross_entropy;
+mod fast;
 mod geometry;
 mod interface;
 mod isa;
@@ -31,6 +32,7 @@ pub use arch::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use arch::{Avx2, Avx512};
 pub use conv2d::Conv2d;
+pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
 pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};
 pub use isa::{Isa, IsaError};

@@ -27,7 +27,6 @@ impl Stream {
     }
 
     /// Key and upper counter words, for the vector kernels.
-    #[allow(dead_code, reason = "the fast dropout kernel reads it")]
     pub(crate) fn words(&self) -> ([u32; 2], [u32; 2]) {
         (self.key, self.high)
     }
@@ -70,8 +69,8 @@ impl Stream {
     }
 }
 
-const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+pub(crate) const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+pub(crate) const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 #[inline]
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {

@@ -65,6 +65,12 @@ impl<'a, T> Rows<'a, T> {
         // gaps between rows, which somebody else may write, are not in it.
         unsafe { std::slice::from_raw_parts(self.data.add(i * self.stride), self.width) }
     }
+
+    /// The first element of row `i`, for kernels that walk over rows by themselves.
+    pub(crate) fn row_ptr(&self, i: usize) -> *const T {
+        assert!(i < self.len);
+        self.data.wrapping_add(i * self.stride)
+    }
 }
 
 /// `len` rows of `width` elements, `stride` apart, to write.
@@ -162,7 +168,6 @@ impl<'a, T> RowsMut<'a, T> {
     }
 
     /// The first element of row `i`, for kernels that let several threads write disjoint parts.
-    #[allow(dead_code, reason = "the fast dense kernels write through it")]
     pub(crate) fn row_ptr(&self, i: usize) -> *mut T {
         assert!(i < self.len);
         self.data.wrapping_add(i * self.stride)

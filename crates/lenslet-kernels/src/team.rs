@@ -93,6 +93,17 @@ impl Team {
             job(task, part, local);
         });
     }
+
+    /// Calls `job(i, part i)` once for every part.
+    ///
+    /// # Panics
+    /// Where a task does.
+    pub fn share<P: Parts>(&self, parts: P, job: impl Fn(usize, P::Part) + Sync) {
+        self.run(parts.count(), &|_, task| {
+            // SAFETY: `run` hands out every task below `count()` once; `parts` is ours.
+            job(task, unsafe { parts.part(task) });
+        });
+    }
 }
 
 impl Drop for Team {

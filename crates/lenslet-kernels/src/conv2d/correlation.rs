@@ -34,6 +34,8 @@ struct Patch {
     /// Stretches of `run` elements of the strip that a pixel reads.
     offsets: Vec<usize>,
     run: usize,
+    /// 1. A variable, for the compiler would else vectorise along the run.
+    step: usize,
     /// Where its filters lie.
     packed: Range<usize>,
 }
@@ -178,9 +180,11 @@ impl Correlation {
         target: &mut [f32],
     ) {
         let rows = patch.rows.units.start.max(strip.start)..patch.rows.units.end.min(strip.end);
-        let columns = patch.columns.units.clone();
-        let mut left = rows.len() * columns.len();
-        let mut at = Cursor { row: rows.start, column: columns.start, strip: strip.start };
+        let mut left = rows.len() * patch.columns.units.len();
+        if left == 0 {
+            return;
+        }
+        let mut at = self.cursor(patch, rows.start - strip.start, rows.start);
         while left > 4 {
             self.pixels::<S, P, V>(s, &mut at, left.min(P), view, patch, block, target);
             left -= left.min(P);
@@ -207,8 +211,8 @@ impl Correlation {
         let mut y = [0; P];
         for p in 0..P {
             if p < n {
-                (x[p], y[p]) = (&view[self.source_at(at)..], self.target_at(at, patch));
-                at.advance(&patch.columns.units);
+                (x[p], y[p]) = (&view[at.x..], at.y);
+                at.advance();
             } else {
                 // Computed and thrown away: cheaper than a tile for every remainder.
                 x[p] = x[p - 1];
@@ -218,7 +222,7 @@ impl Correlation {
         for (v, bias) in bias.iter_mut().enumerate() {
             *bias = s.load_tail(&block.bias[block.bias.len().min(v * S::LANES)..]);
         }
-        let runs = Runs { offsets: &patch.offsets, len: patch.run, step: 1 };
+        let runs = Runs { offsets: &patch.offsets, len: patch.run, step: patch.step };
         let sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
         let width = block.channels.len();
         for p in 0..P {
@@ -235,18 +239,27 @@ impl Correlation {
         }
     }
 
-    /// Where the tile of a pixel begins, in the strip.
+    /// At the first pixel of a row of units.
     #[inline(always)]
-    fn source_at(&self, at: &Cursor) -> usize {
-        (at.row - at.strip) * self.rows.step * self.strips.pitch()
-            + at.column * self.columns.step * self.source_channels
-    }
-
-    /// Where a pixel's channels begin, in the target.
-    #[inline(always)]
-    fn target_at(&self, at: &Cursor, patch: &Patch) -> usize {
-        let (row, column) = (patch.rows.target(at.row), patch.columns.target(at.column));
-        (row * self.columns.target + column) * self.target_channels
+    fn cursor(&self, patch: &Patch, row_of_strip: usize, row: usize) -> Cursor {
+        let (columns, pixel) = (&patch.columns, self.columns.step * self.source_channels);
+        let source_row = self.rows.step * self.strips.pitch();
+        let target = |row: usize, column: usize| {
+            (patch.rows.target(row) * self.columns.target + columns.target(column))
+                * self.target_channels
+        };
+        let (start, width) = (columns.units.start, columns.units.len());
+        let y = target(row, start);
+        Cursor {
+            x: row_of_strip * source_row + start * pixel,
+            y,
+            left: width,
+            width,
+            x_step: pixel,
+            y_step: target(row, start + 1) - y,
+            x_row: source_row.wrapping_sub((width - 1) * pixel),
+            y_row: target(row + 1, start).wrapping_sub(target(row, start + width - 1)),
+        }
     }
 }
 
@@ -271,26 +284,36 @@ impl Patch {
             let offset = row.offset * strips.pitch();
             offsets.extend(starts.iter().map(|column| offset + column.offset * channels));
         }
-        Self { rows: rows.clone(), columns: columns.clone(), taps, offsets, run, packed }
+        Self { rows: rows.clone(), columns: columns.clone(), taps, offsets, run, step: 1, packed }
     }
 }
 
-/// A unit of a patch.
+/// Where a pixel is read and written, stepping through the units of a patch without
+/// multiplications: for few channels these would take as long as the sums.
 struct Cursor {
-    row: usize,
-    column: usize,
-    /// The first row of the strip.
-    strip: usize,
+    x: usize,
+    y: usize,
+    /// Pixels that are left in this row.
+    left: usize,
+    width: usize,
+    /// To the next pixel, and from the last of a row to the first of the next.
+    x_step: usize,
+    x_row: usize,
+    y_step: usize,
+    y_row: usize,
 }
 
 impl Cursor {
-    /// The next unit, row by row.
     #[inline(always)]
-    fn advance(&mut self, columns: &Range<usize>) {
-        self.column += 1;
-        if self.column == columns.end {
-            self.column = columns.start;
-            self.row += 1;
+    fn advance(&mut self) {
+        self.left -= 1;
+        if self.left == 0 {
+            self.left = self.width;
+            self.x = self.x.wrapping_add(self.x_row);
+            self.y = self.y.wrapping_add(self.y_row);
+        } else {
+            self.x += self.x_step;
+            self.y += self.y_step;
         }
     }
 }

@@ -1,0 +1,161 @@
+//! The one inner loop of all dense kernels: a tile of a matrix product, held in registers.
+
+use crate::simd::Simd;
+
+/// Vectors of columns in a tile.
+pub(super) const VECTORS: usize = 2;
+
+/// Rows of the largest tile: two accumulators each, and room for the operands.
+pub(super) const fn max_rows<S: Simd>() -> usize {
+    if S::REGISTERS >= 32 { 12 } else { 6 }
+}
+
+/// Columns of a tile.
+pub(super) const fn columns<S: Simd>() -> usize {
+    VECTORS * S::LANES
+}
+
+/// The left factor of a product: element (row `r`, depth `k`) is at `r * row + k * step`.
+#[derive(Clone, Copy)]
+pub(super) struct Left {
+    pub(super) data: *const f32,
+    pub(super) row: usize,
+    pub(super) step: usize,
+}
+
+impl Left {
+    /// The same matrix from row `r` and depth `k` on.
+    #[inline(always)]
+    pub(super) fn from(self, r: usize, k: usize) -> Self {
+        Self { data: self.data.wrapping_add(r * self.row + k * self.step), ..self }
+    }
+}
+
+/// The right factor: element (depth `k`, column `c`) is at `k * stride + c`.
+#[derive(Clone, Copy)]
+pub(super) struct Right {
+    pub(super) data: *const f32,
+    pub(super) stride: usize,
+}
+
+impl Right {
+    /// The same matrix from depth `k` and column `c` on.
+    #[inline(always)]
+    pub(super) fn from(self, k: usize, c: usize) -> Self {
+        Self { data: self.data.wrapping_add(k * self.stride + c), ..self }
+    }
+}
+
+/// A tile: `R` rows of [`columns`] columns.
+pub(super) type Tile<S, const R: usize> = [[<S as Simd>::F32; VECTORS]; R];
+
+/// `left * right`, summed over `depth` in ascending order, for `R` rows and the first `columns`
+/// columns; the other columns of the tile are zero.
+///
+/// # Safety
+/// `R` rows and `depth` elements of `left` and `depth` rows and `columns` columns of `right` can
+/// be read.
+#[inline(always)]
+pub(super) unsafe fn product<S: Simd, const R: usize>(
+    s: S,
+    left: Left,
+    right: Right,
+    depth: usize,
+    width: usize,
+) -> Tile<S, R> {
+    let mut sums = [[s.splat(0.0); VECTORS]; R];
+    let mut step = |k: usize, b: [S::F32; VECTORS]| {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            let a = s.splat(unsafe { *left.data.add(r * left.row + k * left.step) });
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = s.mul_add(a, b, *sum);
+            }
+        }
+    };
+    if width >= columns::<S>() {
+        for k in 0..depth {
+            let row = right.data.wrapping_add(k * right.stride);
+            // SAFETY: the caller's promise.
+            step(k, unsafe { [s.load_ptr(row), s.load_ptr(row.add(S::LANES))] });
+        }
+    } else {
+        let second = width.saturating_sub(S::LANES);
+        for k in 0..depth {
+            let row = right.data.wrapping_add(k * right.stride);
+            let next = row.wrapping_add(S::LANES);
+            // SAFETY: the caller's promise; of the second vector nothing may be left.
+            step(k, unsafe { [s.load_tail_ptr(row, width), s.load_tail_ptr(next, second)] });
+        }
+    }
+    sums
+}
+
+/// Reads the first `width` numbers of a row of a tile; the others are zero.
+///
+/// # Safety
+/// They can be read.
+#[inline(always)]
+pub(super) unsafe fn load_row<S: Simd>(s: S, from: *const f32, width: usize) -> [S::F32; VECTORS] {
+    let next = from.wrapping_add(S::LANES);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if width >= columns::<S>() {
+            [s.load_ptr(from), s.load_ptr(next)]
+        } else {
+            let second = width.saturating_sub(S::LANES);
+            [s.load_tail_ptr(from, width), s.load_tail_ptr(next, second)]
+        }
+    }
+}
+
+/// Writes the first `width` numbers of a row of a tile.
+///
+/// # Safety
+/// They can be written.
+#[inline(always)]
+pub(super) unsafe fn store_row<S: Simd>(s: S, to: *mut f32, width: usize, row: [S::F32; VECTORS]) {
+    let next = to.wrapping_add(S::LANES);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if width >= columns::<S>() {
+            s.store_ptr(to, row[0]);
+            s.store_ptr(next, row[1]);
+        } else {
+            s.store_tail_ptr(to, width, row[0]);
+            s.store_tail_ptr(next, width.saturating_sub(S::LANES), row[1]);
+        }
+    }
+}
+
+/// What is done with every tile of a product. A trait and not a closure, for the constant.
+pub(super) trait Tiles<S: Simd> {
+    /// Computes and writes the tile of `R` rows from `row` on.
+    fn tile<const R: usize>(&mut self, s: S, row: usize);
+}
+
+/// Cuts `rows` into groups of about the same size, at most [`max_rows`], and does each.
+#[inline(always)]
+pub(super) fn each_group<S: Simd>(s: S, rows: usize, tiles: &mut impl Tiles<S>) {
+    let groups = rows.div_ceil(max_rows::<S>());
+    let mut row = 0;
+    for group in 0..groups {
+        let size = (rows - row).div_ceil(groups - group);
+        match size {
+            1 => tiles.tile::<1>(s, row),
+            2 => tiles.tile::<2>(s, row),
+            3 => tiles.tile::<3>(s, row),
+            4 => tiles.tile::<4>(s, row),
+            5 => tiles.tile::<5>(s, row),
+            6 => tiles.tile::<6>(s, row),
+            7 if S::REGISTERS >= 32 => tiles.tile::<7>(s, row),
+            8 if S::REGISTERS >= 32 => tiles.tile::<8>(s, row),
+            9 if S::REGISTERS >= 32 => tiles.tile::<9>(s, row),
+            10 if S::REGISTERS >= 32 => tiles.tile::<10>(s, row),
+            11 if S::REGISTERS >= 32 => tiles.tile::<11>(s, row),
+            12 if S::REGISTERS >= 32 => tiles.tile::<12>(s, row),
+            _ => unreachable!("a group of {size} rows"),
+        }
+        row += size;
+    }
+}

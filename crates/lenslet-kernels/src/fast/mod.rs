@@ -1,0 +1,180 @@
+//! The fast kernels: `f32`, in the widest vectors that the CPU has.
+//!
+//! One generic algorithm per kernel over the vector trait [`Simd`](crate::simd::Simd). On one
+//! instruction set the results have the same bits for any number of threads: every element is
+//! computed by one task in an order that depends on the shape alone. Nothing allocates.
+
+mod activation;
+mod dense;
+mod dropout;
+mod exp;
+mod load;
+mod map;
+mod maxout;
+mod optimizer;
+mod pool;
+mod reduce;
+mod softmax;
+
+use crate::{
+    Activation, AdamStep, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut, SgdStep,
+    Stream, Team,
+};
+
+/// The fast kernels on one instruction set.
+#[derive(Clone, Copy, Debug)]
+pub struct Fast {
+    isa: Isa,
+}
+
+impl Fast {
+    /// The kernels for this instruction set.
+    pub const fn new(isa: Isa) -> Self {
+        Self { isa }
+    }
+
+    /// The instruction set.
+    pub const fn isa(&self) -> Isa {
+        self.isa
+    }
+}
+
+impl Default for Fast {
+    /// The kernels for the best instruction set of this CPU.
+    fn default() -> Self {
+        Self::new(Isa::detect())
+    }
+}
+
+impl Kernels for Fast {
+    type Real = f32;
+    type Conv2d = Conv2d;
+
+    fn conv2d(&self, shape: Conv2dShape) -> Conv2d {
+        Conv2d::new(self.isa, shape)
+    }
+
+    fn load_bytes(&self, x: &[u8], scale: f32, y: &mut [f32]) {
+        load::bytes(self.isa, x, scale, y);
+    }
+
+    fn max_pool_forward(&self, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax: &mut [u32]) {
+        pool::max_forward(self.isa, shape, x, y, argmax);
+    }
+
+    fn max_pool_backward(&self, dy: &[f32], argmax: &[u32], dx: &mut [f32]) {
+        pool::max_backward(dy, argmax, dx);
+    }
+
+    fn average_pool_forward(&self, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
+        pool::average_forward(self.isa, shape, x, y);
+    }
+
+    fn average_pool_backward(&self, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
+        pool::average_backward(self.isa, shape, dy, dx);
+    }
+
+    fn sum_pool_forward(&self, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
+        pool::sum_forward(self.isa, shape, x, y);
+    }
+
+    fn sum_pool_backward(&self, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
+        pool::sum_backward(self.isa, shape, dy, dx);
+    }
+
+    fn activate(&self, f: Activation, y: &mut [f32]) {
+        activation::forward(self.isa, f, y);
+    }
+
+    fn activate_backward(&self, f: Activation, y: &[f32], dy: &mut [f32]) {
+        activation::backward(self.isa, f, y, dy);
+    }
+
+    fn max_pieces_forward(
+        &self,
+        pieces: usize,
+        units: usize,
+        z: &[f32],
+        y: &mut [f32],
+        argmax: &mut [u32],
+    ) {
+        maxout::forward(self.isa, pieces, units, z, y, argmax);
+    }
+
+    fn max_pieces_backward(
+        &self,
+        pieces: usize,
+        units: usize,
+        dy: &[f32],
+        argmax: &[u32],
+        dz: &mut [f32],
+    ) {
+        maxout::backward(self.isa, pieces, units, dy, argmax, dz);
+    }
+
+    fn softmax(&self, classes: usize, y: &mut [f32]) {
+        softmax::forward(self.isa, classes, y);
+    }
+
+    fn softmax_backward(&self, classes: usize, y: &[f32], dy: &mut [f32]) {
+        softmax::backward(self.isa, classes, y, dy);
+    }
+
+    fn softmax_cross_entropy(&self, z: &mut [f32], label: usize) -> f32 {
+        softmax::cross_entropy(self.isa, z, label)
+    }
+
+    fn softmax_cross_entropy_backward(&self, p: &[f32], label: usize, scale: f32, dz: &mut [f32]) {
+        softmax::cross_entropy_backward(p, label, scale, dz);
+    }
+
+    fn dropout(&self, stream: Stream, first: u64, rate: f64, x: &mut [f32]) {
+        dropout::dropout(self.isa, stream, first, rate, x);
+    }
+
+    fn dense_forward(
+        &self,
+        team: &Team,
+        x: Rows<'_, f32>,
+        w: &[f32],
+        bias: &[f32],
+        y: RowsMut<'_, f32>,
+    ) {
+        dense::forward(self.isa, team, x, w, bias, y);
+    }
+
+    fn dense_grad_input(&self, team: &Team, dy: Rows<'_, f32>, w: &[f32], dx: RowsMut<'_, f32>) {
+        dense::grad_input(self.isa, team, dy, w, dx);
+    }
+
+    fn dense_grad_weights(
+        &self,
+        team: &Team,
+        x: Rows<'_, f32>,
+        dy: Rows<'_, f32>,
+        dw: &mut [f32],
+        db: &mut [f32],
+    ) {
+        dense::grad_weights(self.isa, team, x, dy, dw, db);
+    }
+
+    fn sum_parts(&self, team: &Team, parts: &mut [f32], out: &mut [f32]) {
+        reduce::sum_parts(self.isa, team, parts, out);
+    }
+
+    fn adam(
+        &self,
+        team: &Team,
+        step: AdamStep,
+        p: &mut [f32],
+        g: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        optimizer::adam(self.isa, team, step, p, g, m, v);
+    }
+
+    fn sgd(&self, team: &Team, step: SgdStep, p: &mut [f32], g: &[f32], velocity: &mut [f32]) {
+        optimizer::sgd(self.isa, team, step, p, g, velocity);
+    }
+}

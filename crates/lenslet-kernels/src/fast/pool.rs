@@ -1,0 +1,205 @@
+//! Pooling over sliding windows, with vectors along the channels.
+//!
+//! A vector of channels of one output pixel stays in registers while its window passes. Windows
+//! that hold nothing yield 0, as in the reference.
+
+use crate::simd::{Simd, dispatch};
+use crate::{Isa, Pool2dShape};
+
+/// The largest value of each window, and its flat index in `x`.
+pub(super) fn max_forward(
+    isa: Isa,
+    shape: &Pool2dShape,
+    x: &[f32],
+    y: &mut [f32],
+    argmax: &mut [u32],
+) {
+    assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
+    assert_eq!(argmax.len(), y.len());
+    dispatch!(isa, |s| max_with(s, shape, x, y, argmax));
+}
+
+/// The mean of each window's inputs.
+pub(super) fn average_forward(isa: Isa, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
+    // Nothing divided by one is nothing.
+    dispatch!(isa, |s| gather(s, shape, x, y, |window| window.len().max(1) as f32));
+}
+
+/// Every input of a window receives the same share of the gradient.
+pub(super) fn average_backward(isa: Isa, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
+    dispatch!(isa, |s| spread(s, shape, dy, dx, |window| window.len() as f32));
+}
+
+/// The sum of each window's inputs.
+pub(super) fn sum_forward(isa: Isa, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
+    dispatch!(isa, |s| gather(s, shape, x, y, |_| 1.0));
+}
+
+/// Every input of a window receives the gradient.
+pub(super) fn sum_backward(isa: Isa, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
+    dispatch!(isa, |s| spread(s, shape, dy, dx, |_| 1.0));
+}
+
+/// The gradient goes to the input that won. There are no vectors in this: every output writes
+/// where it likes.
+pub(super) fn max_backward(dy: &[f32], argmax: &[u32], dx: &mut [f32]) {
+    assert_eq!(dy.len(), argmax.len());
+    dx.fill(0.0);
+    for (&dy, &i) in dy.iter().zip(argmax) {
+        if i != u32::MAX {
+            dx[i as usize] += dy;
+        }
+    }
+}
+
+/// The inputs in the window of one output: flat indices of their first channels are
+/// `first + r * row_step + c * column_step`.
+#[derive(Clone, Copy)]
+struct Window {
+    first: usize,
+    rows: usize,
+    columns: usize,
+    row_step: usize,
+    column_step: usize,
+}
+
+impl Window {
+    /// Calls `visit` with the flat index of the first channel of every input pixel, in order.
+    #[inline(always)]
+    fn each(&self, mut visit: impl FnMut(usize)) {
+        for row in 0..self.rows {
+            let first = self.first + row * self.row_step;
+            for column in 0..self.columns {
+                visit(first + column * self.column_step);
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.rows * self.columns
+    }
+}
+
+/// Calls `visit(y, window)` for every output pixel, `y` being the flat index of its first channel.
+#[inline(always)]
+fn each_window(shape: &Pool2dShape, mut visit: impl FnMut(usize, Window)) {
+    let Pool2dShape { height, width, channels } = *shape;
+    for oy in 0..height.output {
+        let rows = height.taps(oy);
+        let first_row = height.at(oy, rows.start).unwrap_or(0);
+        for ox in 0..width.output {
+            let columns = width.taps(ox);
+            let first_column = width.at(ox, columns.start).unwrap_or(0);
+            let window = Window {
+                first: (first_row * width.input + first_column) * channels,
+                rows: rows.len(),
+                columns: columns.len(),
+                row_step: height.dilation * width.input * channels,
+                column_step: width.dilation * channels,
+            };
+            visit((oy * width.output + ox) * channels, window);
+        }
+    }
+}
+
+/// Reads the first `n <= LANES` numbers from `start` on.
+#[inline(always)]
+fn load<S: Simd>(s: S, x: &[f32], start: usize, n: usize) -> S::F32 {
+    // A full vector needs no mask, which on some CPUs is slow.
+    if n == S::LANES { s.load(&x[start..]) } else { s.load_tail(&x[start..start + n]) }
+}
+
+/// Writes the first `n <= LANES` numbers from `start` on.
+#[inline(always)]
+fn store<S: Simd>(s: S, y: &mut [f32], start: usize, n: usize, value: S::F32) {
+    if n == S::LANES {
+        s.store(&mut y[start..], value);
+    } else {
+        s.store_tail(&mut y[start..start + n], value);
+    }
+}
+
+#[inline(always)]
+fn max_with<S: Simd>(s: S, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax: &mut [u32]) {
+    let channels = shape.channels;
+    let mut lane_numbers = [0; 16];
+    lane_numbers.iter_mut().zip(0..).for_each(|(lane, l)| *lane = l);
+    let lane_numbers = s.load_u32(&lane_numbers);
+    each_window(shape, |o, window| {
+        if window.len() == 0 {
+            y[o..o + channels].fill(0.0);
+            argmax[o..o + channels].fill(u32::MAX);
+            return;
+        }
+        for c in (0..channels).step_by(S::LANES) {
+            let n = S::LANES.min(channels - c);
+            let (largest, first) = max_block(s, x, window, c, n);
+            store(s, y, o + c, n, largest);
+            let mut index = [0; 16];
+            s.store_u32(&mut index, s.add_u32(first, lane_numbers));
+            argmax[o + c..o + c + n].copy_from_slice(&index[..n]);
+        }
+    });
+}
+
+/// The largest values of channels `c..c + n` in a window, and the flat index of channel `c` of the
+/// pixel that each came from. The first of equals stays, and so does the first NaN.
+#[inline(always)]
+fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S::F32, S::U32) {
+    let mut largest = load(s, x, window.first + c, n);
+    let mut index = s.splat_u32((window.first + c) as u32);
+    window.each(|i| {
+        let x = load(s, x, i + c, n);
+        let here = s.splat_u32((i + c) as u32);
+        // Neither comparison is true for NaN: a NaN in `x` is taken, one in `largest` is kept.
+        let (keep, number) = (s.le(x, largest), s.eq(largest, largest));
+        index = s.select_u32(number, s.select_u32(keep, index, here), index);
+        largest = s.select(number, s.select(keep, largest, x), largest);
+    });
+    (largest, index)
+}
+
+/// The sum of every window over its `divisor`.
+#[inline(always)]
+fn gather<S: Simd>(
+    s: S,
+    shape: &Pool2dShape,
+    x: &[f32],
+    y: &mut [f32],
+    divisor: impl Fn(Window) -> f32,
+) {
+    assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
+    each_window(shape, |o, window| {
+        let divisor = s.splat(divisor(window));
+        for c in (0..shape.channels).step_by(S::LANES) {
+            let n = S::LANES.min(shape.channels - c);
+            let mut sum = s.splat(0.0);
+            window.each(|i| sum = s.add(sum, load(s, x, i + c, n)));
+            store(s, y, o + c, n, s.div(sum, divisor));
+        }
+    });
+}
+
+/// Adds every gradient, over `divisor` of its window, to all inputs of the window.
+#[inline(always)]
+fn spread<S: Simd>(
+    s: S,
+    shape: &Pool2dShape,
+    dy: &[f32],
+    dx: &mut [f32],
+    divisor: impl Fn(Window) -> f32,
+) {
+    assert_eq!((dx.len(), dy.len()), (shape.input_len(), shape.output_len()));
+    dx.fill(0.0);
+    each_window(shape, |o, window| {
+        let divisor = s.splat(divisor(window));
+        for c in (0..shape.channels).step_by(S::LANES) {
+            let n = S::LANES.min(shape.channels - c);
+            let share = s.div(load(s, dy, o + c, n), divisor);
+            window.each(|i| {
+                let sum = s.add(load(s, dx, i + c, n), share);
+                store(s, dx, i + c, n, sum);
+            });
+        }
+    });
+}

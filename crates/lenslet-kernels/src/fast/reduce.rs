@@ -1,0 +1,39 @@
+//! The sum of partial results, in an order that depends on nothing but their number.
+
+use crate::simd::dispatch;
+use crate::team::Shareable;
+use crate::{Chunks, Isa, Team};
+
+/// Elements of every part that one task adds up: their tree stays in the cache.
+const PIECE: usize = 1024;
+
+/// Adds part `i + gap` to part `i` for every `i` that is a multiple of `2 * gap`, with `gap` 1, 2,
+/// 4, ...; part 0 is then the sum. No parts at all sum to zero.
+pub(super) fn sum_parts(isa: Isa, team: &Team, parts: &mut [f32], out: &mut [f32]) {
+    let len = out.len();
+    if parts.is_empty() {
+        out.fill(0.0);
+        return;
+    }
+    assert_eq!(parts.len() % len, 0);
+    let count = parts.len() / len;
+    let parts = Shareable(parts.as_mut_ptr());
+    team.share(Chunks::new(out, PIECE), |task, out| {
+        // SAFETY: part `i < count` has `len` elements from `i * len` on, and no other task
+        // touches those of this task's chunk: `task * PIECE ..`, as many as `out` has. Two
+        // pieces that are alive together are of different parts.
+        let piece = |i: usize| unsafe {
+            let start = parts.get().add(i * len + task * PIECE);
+            std::slice::from_raw_parts_mut(start, out.len())
+        };
+        let mut gap = 1;
+        while gap < count {
+            for i in (0..count - gap).step_by(2 * gap) {
+                let (sum, x) = (piece(i), piece(i + gap));
+                dispatch!(isa, |_s| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += *x));
+            }
+            gap *= 2;
+        }
+        out.copy_from_slice(piece(0));
+    });
+}

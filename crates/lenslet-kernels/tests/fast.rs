@@ -1,0 +1,380 @@
+//! Every fast kernel computes what the reference does in `f64`, on every instruction set of this
+//! CPU, and the same bits for any number of threads.
+
+mod common;
+
+use common::{Random, narrow};
+use lenslet_kernels::{
+    Activation, AdamStep, Fast, Isa, Kernels, Reference, Rows, RowsMut, SgdStep, Stream, Team,
+};
+
+const EXACT: Reference<f64> = Reference::new();
+const ACTIVATIONS: [Activation; 5] = [
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Relu,
+    Activation::LeakyRelu { negative_slope: 0.3 },
+    Activation::Elu { alpha: 0.5 },
+];
+
+/// Runs `test` with every instruction set and `cases` sources of random numbers.
+fn each_case(cases: u64, test: impl Fn(Fast, &Random)) {
+    for isa in Isa::available() {
+        (0..cases).for_each(|seed| test(Fast::new(isa), &Random::new(seed)));
+    }
+}
+
+/// Compares with a tolerance relative to the largest value: sums cancel.
+#[track_caller]
+fn close(what: &str, got: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(0.1, |a: f64, b| a.max(b.abs()));
+    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        let same = f64::from(got) == expected || got.is_nan() && expected.is_nan();
+        let error = (f64::from(got) - expected).abs();
+        assert!(same || error <= tolerance * largest, "{what}: [{i}] is {got}, not {expected}");
+    }
+}
+
+/// Numbers with a few infinities and NaN among them.
+fn wild(random: &Random, n: usize) -> Vec<f64> {
+    let mut x = random.normal(n);
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 0.0] {
+        let i = random.size(0, n - 1);
+        x[i] = value;
+    }
+    x
+}
+
+#[test]
+fn bytes_are_loaded() {
+    each_case(50, |fast, random| {
+        let x: Vec<u8> = (0..random.size(0, 200)).map(|_| random.size(0, 255) as u8).collect();
+        let mut y = vec![f32::NAN; x.len()];
+        fast.load_bytes(&x, 1.0 / 255.0, &mut y);
+        let scale = 1.0f32 / 255.0;
+        assert!(x.iter().zip(y).all(|(&x, y)| f32::from(x) * scale == y));
+    });
+}
+
+#[test]
+fn max_pool() {
+    each_case(300, |fast, random| {
+        let shape = random.pool(12, 40);
+        let mut x = random.normal(shape.input_len());
+        if random.size(0, 1) == 1 {
+            // Many equal values, and some that are not numbers.
+            x.iter_mut().for_each(|x| *x = x.round());
+            let i = random.size(0, x.len() - 1);
+            x[i] = f64::NAN;
+        }
+        let n = shape.output_len();
+        let (mut expected, mut index) = (vec![0.0; n], vec![0; n]);
+        EXACT.max_pool_forward(&shape, &x, &mut expected, &mut index);
+        let (mut y, mut argmax) = (vec![7.0; n], vec![7; n]);
+        fast.max_pool_forward(&shape, &narrow(&x), &mut y, &mut argmax);
+        close(&format!("{shape:?}"), &y, &expected, 0.0);
+        assert_eq!(argmax, index, "{shape:?}");
+
+        let dy = random.normal(n);
+        let (mut expected, mut dx) = (vec![0.0; x.len()], vec![7.0; x.len()]);
+        EXACT.max_pool_backward(&dy, &index, &mut expected);
+        fast.max_pool_backward(&narrow(&dy), &index, &mut dx);
+        close(&format!("{shape:?}"), &dx, &expected, 1e-6);
+    });
+}
+
+#[test]
+fn average_and_sum_pool() {
+    type Kernel<K, R> = fn(&K, &lenslet_kernels::Pool2dShape, &[R], &mut [R]);
+    let forward: [(Kernel<Fast, f32>, Kernel<Reference<f64>, f64>); 2] = [
+        (Fast::average_pool_forward, Reference::average_pool_forward),
+        (Fast::sum_pool_forward, Reference::sum_pool_forward),
+    ];
+    let backward: [(Kernel<Fast, f32>, Kernel<Reference<f64>, f64>); 2] = [
+        (Fast::average_pool_backward, Reference::average_pool_backward),
+        (Fast::sum_pool_backward, Reference::sum_pool_backward),
+    ];
+    each_case(300, |fast, random| {
+        let shape = random.pool(12, 40);
+        for (kernel, exact) in forward {
+            let x = random.normal(shape.input_len());
+            let mut expected = vec![0.0; shape.output_len()];
+            exact(&EXACT, &shape, &x, &mut expected);
+            let mut y = vec![7.0; expected.len()];
+            kernel(&fast, &shape, &narrow(&x), &mut y);
+            close(&format!("{shape:?}"), &y, &expected, 1e-6);
+        }
+        for (kernel, exact) in backward {
+            let dy = random.normal(shape.output_len());
+            let mut expected = vec![0.0; shape.input_len()];
+            exact(&EXACT, &shape, &dy, &mut expected);
+            let mut dx = vec![7.0; expected.len()];
+            kernel(&fast, &shape, &narrow(&dy), &mut dx);
+            close(&format!("{shape:?}"), &dx, &expected, 1e-6);
+        }
+    });
+}
+
+#[test]
+fn activations() {
+    each_case(100, |fast, random| {
+        let n = random.size(1, 100);
+        let mut x = wild(random, n);
+        x.iter_mut().for_each(|x| *x *= 4.0);
+        for f in ACTIVATIONS {
+            let (mut y, mut expected) = (narrow(&x), x.clone());
+            fast.activate(f, &mut y);
+            EXACT.activate(f, &mut expected);
+            close(&format!("{f:?}"), &y, &expected, 1e-6);
+
+            let y: Vec<f64> = y.into_iter().map(f64::from).collect();
+            let dy = wild(random, n);
+            let (mut got, mut expected) = (narrow(&dy), dy);
+            fast.activate_backward(f, &narrow(&y), &mut got);
+            EXACT.activate_backward(f, &y, &mut expected);
+            close(&format!("{f:?}"), &got, &expected, 1e-6);
+        }
+    });
+}
+
+#[test]
+fn maxout() {
+    each_case(200, |fast, random| {
+        let (rows, pieces, units) = (random.size(1, 5), random.size(1, 6), random.size(1, 70));
+        let z = wild(random, rows * pieces * units);
+        let n = rows * units;
+        let (mut expected, mut index) = (vec![0.0; n], vec![0; n]);
+        EXACT.max_pieces_forward(pieces, units, &z, &mut expected, &mut index);
+        let (mut y, mut argmax) = (vec![7.0; n], vec![7; n]);
+        fast.max_pieces_forward(pieces, units, &narrow(&z), &mut y, &mut argmax);
+        close("maxout", &y, &expected, 0.0);
+        assert_eq!(argmax, index);
+
+        let dy = random.normal(n);
+        let (mut expected, mut dz) = (vec![0.0; z.len()], vec![7.0; z.len()]);
+        EXACT.max_pieces_backward(pieces, units, &dy, &index, &mut expected);
+        fast.max_pieces_backward(pieces, units, &narrow(&dy), &index, &mut dz);
+        close("maxout", &dz, &expected, 0.0);
+    });
+}
+
+#[test]
+fn softmax() {
+    each_case(200, |fast, random| {
+        let (rows, classes) = (random.size(1, 5), random.size(1, 120));
+        let mut x = random.normal(rows * classes);
+        x.iter_mut().for_each(|x| *x *= 10.0);
+        if random.size(0, 3) == 0 {
+            x = wild(random, rows * classes);
+        }
+        let (mut y, mut expected) = (narrow(&x), x.clone());
+        fast.softmax(classes, &mut y);
+        EXACT.softmax(classes, &mut expected);
+        close("softmax", &y, &expected, 1e-6);
+
+        let y: Vec<f64> = y.into_iter().map(f64::from).collect();
+        let dy = random.normal(rows * classes);
+        let (mut got, mut expected) = (narrow(&dy), dy);
+        fast.softmax_backward(classes, &narrow(&y), &mut got);
+        EXACT.softmax_backward(classes, &y, &mut expected);
+        close("softmax", &got, &expected, 1e-5);
+
+        let label = random.size(0, classes - 1);
+        let (mut p, mut expected) = (narrow(&x[..classes]), x[..classes].to_vec());
+        let loss = fast.softmax_cross_entropy(&mut p, label);
+        let exact = EXACT.softmax_cross_entropy(&mut expected, label);
+        close("loss", &[loss], &[exact], 1e-5);
+        close("probabilities", &p, &expected, 1e-6);
+
+        let mut dz = vec![7.0; classes];
+        fast.softmax_cross_entropy_backward(&p, label, 0.25, &mut dz);
+        EXACT.softmax_cross_entropy_backward(&expected.clone(), label, 0.25, &mut expected);
+        close("gradient", &dz, &expected, 1e-6);
+    });
+}
+
+#[test]
+fn dropout_draws_the_same_numbers() {
+    let single = Reference::<f32>::new();
+    each_case(200, |fast, random| {
+        let x = narrow(&random.normal(random.size(0, 300)));
+        let stream = Stream::new(random.size(0, 1 << 31) as u64 * 5, 3, 5);
+        // Also where the number of the block overflows into its second word.
+        let first = random.pick(&[0, 4, 64, (1u64 << 34) - 40]);
+        let rate = random.pick(&[0.0, 1e-12, 0.25, 0.5, 0.9, 1.0 - f64::EPSILON / 2.0]);
+        let (mut got, mut expected) = (x.clone(), x);
+        fast.dropout(stream, first, rate, &mut got);
+        single.dropout(stream, first, rate, &mut expected);
+        assert_eq!(got, expected, "first {first}, rate {rate}");
+    });
+}
+
+/// Sizes and the gaps between rows of the three matrices of a dense layer.
+struct Dense {
+    n: usize,
+    inputs: usize,
+    out: usize,
+    gap: usize,
+}
+
+impl Dense {
+    fn random(random: &Random) -> Self {
+        let n = random.pick(&[1, 2, 5, 7, 10, 13, 16, 33, 64, 100]);
+        let inputs = random.pick(&[1, 3, 10, 37, 128, 257, 300, 600, 1025]);
+        let out = random.pick(&[1, 2, 7, 8, 10, 16, 17, 31, 32, 33, 128, 130, 150]);
+        Self { n, inputs, out, gap: random.size(0, 5) }
+    }
+
+    fn rows<'a, T>(&self, data: &'a [T], width: usize) -> Rows<'a, T> {
+        Rows::new(data, self.n, width + self.gap, self.gap..width + self.gap)
+    }
+
+    fn rows_mut<'a, T>(&self, data: &'a mut [T], width: usize) -> RowsMut<'a, T> {
+        RowsMut::new(data, self.n, width + self.gap, self.gap..width + self.gap)
+    }
+
+    fn len(&self, width: usize) -> usize {
+        self.n * (width + self.gap)
+    }
+}
+
+/// All results of a dense layer, one after the other.
+fn dense<K: Kernels>(
+    kernels: &K,
+    team: &Team,
+    shape: &Dense,
+    [x, w, bias, dy]: [&[K::Real]; 4],
+) -> Vec<Vec<K::Real>>
+where
+    K::Real: From<i8>,
+{
+    let seven = K::Real::from(7);
+    let Dense { inputs, out, .. } = *shape;
+    let mut y = vec![seven; shape.len(out)];
+    let x = shape.rows(x, inputs);
+    kernels.dense_forward(team, x, w, bias, shape.rows_mut(&mut y, out));
+    let mut dx = vec![seven; shape.len(inputs)];
+    let dy = shape.rows(dy, out);
+    kernels.dense_grad_input(team, dy, w, shape.rows_mut(&mut dx, inputs));
+    let (mut dw, mut db) = (vec![seven; w.len()], vec![seven; bias.len()]);
+    kernels.dense_grad_weights(team, x, dy, &mut dw, &mut db);
+    vec![y, dx, dw, db]
+}
+
+#[test]
+fn dense_layers() {
+    let teams = [1, 2, 3, 8].map(Team::new);
+    each_case(150, |fast, random| {
+        let shape = Dense::random(random);
+        let Dense { n, inputs, out, gap } = shape;
+        let bias = if random.size(0, 4) == 0 { 0 } else { out };
+        let data =
+            [shape.len(inputs), inputs * out, bias, shape.len(out)].map(|n| random.normal(n));
+        let narrow = data.each_ref().map(|x| narrow(x));
+        let expected = dense(&EXACT, &teams[0], &shape, data.each_ref().map(|x| &x[..]));
+        let all = teams
+            .each_ref()
+            .map(|team| dense(&fast, team, &shape, narrow.each_ref().map(|x| &x[..])));
+        let what = format!("{n} x {inputs} -> {out}, gap {gap}");
+        for (name, (got, expected)) in
+            ["y", "dx", "dw", "db"].into_iter().zip(all[0].iter().zip(expected))
+        {
+            close(&format!("{name} of {what}"), got, &expected, 3e-6);
+        }
+        assert!(all.iter().all(|same| *same == all[0]), "{what}");
+    });
+}
+
+#[test]
+fn nothing_is_not_a_number_in_a_dense_layer_without_a_reason() {
+    let team = &Team::new(2);
+    each_case(1, |fast, random| {
+        let (n, inputs, out) = (7, 40, 20);
+        let mut x = narrow(&random.normal(n * inputs));
+        (x[3 * inputs + 5], x[5 * inputs]) = (f32::NAN, f32::INFINITY);
+        let w = narrow(&random.normal(inputs * out));
+        let mut y = vec![0.0; n * out];
+        let rows = Rows::new(&x, n, inputs, 0..inputs);
+        fast.dense_forward(team, rows, &w, &[], RowsMut::new(&mut y, n, out, 0..out));
+        for (i, row) in y.chunks_exact(out).enumerate() {
+            assert_eq!(row.iter().all(|y| y.is_nan()), i == 3);
+            assert_eq!(row.iter().all(|y| y.is_finite()), i != 3 && i != 5);
+        }
+    });
+}
+
+#[test]
+fn sum_of_parts() {
+    let teams = [1, 2, 3, 8].map(Team::new);
+    let single = Reference::<f32>::new();
+    each_case(100, |fast, random| {
+        let (count, len) = (random.size(0, 40), random.pick(&[1, 5, 64, 1023, 1025, 3000]));
+        let parts = narrow(&random.normal(count * len));
+        let mut expected = vec![7.0; len];
+        single.sum_parts(&teams[0], &mut parts.clone(), &mut expected);
+        for team in &teams {
+            let mut out = vec![7.0; len];
+            fast.sum_parts(team, &mut parts.clone(), &mut out);
+            assert_eq!(out, expected, "{count} parts of {len}");
+        }
+    });
+}
+
+#[test]
+fn adam() {
+    let teams = [1, 2, 3, 8].map(Team::new);
+    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+    each_case(20, |fast, random| {
+        let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
+        let data = [0; 4].map(|_| random.normal(n));
+        let [mut p, g, mut m, mut v] = data.clone();
+        v.iter_mut().for_each(|v| *v = (*v * *v) as f32 as f64);
+        let [mut p32, g32, mut m32, mut v32] = [&p, &g, &m, &v].map(|x| narrow(x));
+        let start = [p32.clone(), m32.clone(), v32.clone()];
+        EXACT.adam(&teams[0], step, &mut p, &g, &mut m, &mut v);
+        fast.adam(&teams[0], step, &mut p32, &g32, &mut m32, &mut v32);
+        close("p", &p32, &p, 1e-6);
+        close("m", &m32, &m, 1e-6);
+        close("v", &v32, &v, 1e-6);
+        for team in &teams[1..] {
+            let [mut p, mut m, mut v] = start.clone();
+            fast.adam(team, step, &mut p, &g32, &mut m, &mut v);
+            assert!(p == p32 && m == m32 && v == v32);
+        }
+    });
+}
+
+#[test]
+fn adam_flushes_denormal_second_moments_only() {
+    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.5, epsilon: 1e-7 };
+    each_case(1, |fast, _| {
+        let (mut p, mut m) = ([1.0; 3], [0.0; 3]);
+        let mut v = [f32::MIN_POSITIVE, 4.0 * f32::MIN_POSITIVE, f32::NAN];
+        fast.adam(&Team::new(1), step, &mut p, &[0.0; 3], &mut m, &mut v);
+        assert_eq!(v[..2], [0.0, 2.0 * f32::MIN_POSITIVE]);
+        assert!(v[2].is_nan() && p[2].is_nan());
+    });
+}
+
+#[test]
+fn sgd() {
+    let teams = [1, 2, 3, 8].map(Team::new);
+    each_case(30, |fast, random| {
+        let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
+        let (momentum, nesterov) = random.pick(&[(0.0, false), (0.9, false), (0.9, true)]);
+        let step = SgdStep { learning_rate: 0.1, momentum, nesterov };
+        let (mut p, g) = (random.normal(n), random.normal(n));
+        let mut v = if momentum == 0.0 { Vec::new() } else { random.normal(n) };
+        let start = [narrow(&p), narrow(&v)];
+        EXACT.sgd(&teams[0], step, &mut p, &g, &mut v);
+        let results = teams.each_ref().map(|team| {
+            let [mut p, mut v] = start.clone();
+            fast.sgd(team, step, &mut p, &narrow(&g), &mut v);
+            (p, v)
+        });
+        close("p", &results[0].0, &p, 1e-6);
+        close("velocity", &results[0].1, &v, 1e-6);
+        assert!(results.iter().all(|same| *same == results[0]));
+    });
+}
