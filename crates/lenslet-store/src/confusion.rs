@@ -1,5 +1,13 @@
 //! What was taken for what, for spreadsheets.
 
+use std::path::Path;
+
+use crate::read::{MOST_TEXT, read};
+use crate::{ContentError, StoreError};
+
+/// Above the column of true classes, left of the predicted ones.
+const CORNER: &str = "true \\ predicted";
+
 /// A confusion matrix as CSV: a header of predicted classes, then one row per true class, which
 /// begins with its name. Names are quoted where they need it.
 ///
@@ -18,10 +26,82 @@ pub fn confusion_csv(classes: &[String], counts: &[u64]) -> String {
     let mut csv = csv::Writer::from_writer(Vec::new());
     let names = classes.iter().map(String::as_str);
     let memory = "memory takes every record";
-    csv.write_record(["true \\ predicted"].into_iter().chain(names)).expect(memory);
+    csv.write_record([CORNER].into_iter().chain(names)).expect(memory);
     for (class, row) in classes.iter().zip(counts.chunks(classes.len())) {
         let counts = row.iter().map(u64::to_string);
         csv.write_record([class.clone()].into_iter().chain(counts)).expect(memory);
     }
     String::from_utf8(csv.into_inner().expect(memory)).expect("names and numbers are text")
+}
+
+/// The classes and counts of a file that holds what [`confusion_csv`] made.
+///
+/// # Errors
+/// Where the file cannot be read, is longer than 4 MiB, or is not such a table: with the line.
+pub fn read_confusion(path: &Path) -> Result<(Vec<String>, Vec<u64>), StoreError> {
+    parse(&read(path, MOST_TEXT)?).map_err(|e| e.at(path))
+}
+
+fn parse(bytes: &[u8]) -> Result<(Vec<String>, Vec<u64>), ContentError> {
+    let refuse = |what: String| {
+        Err(ContentError::text(what, "it is no confusion matrix, or was changed by hand"))
+    };
+    let mut csv = csv::Reader::from_reader(bytes);
+    let classes: Vec<String> = match csv.headers() {
+        Ok(header) if header.get(0) == Some(CORNER) && header.len() > 1 => {
+            header.iter().skip(1).map(str::to_owned).collect()
+        }
+        Ok(_) => return refuse(format!("its first line does not begin with `{CORNER}`")),
+        Err(e) => return refuse(e.to_string()),
+    };
+    let mut counts = Vec::new();
+    let mut rows = 0;
+    for record in csv.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(e) => return refuse(e.to_string()),
+        };
+        if record.get(0) != classes.get(rows).map(String::as_str) {
+            return refuse(format!("row {} is not that of column {}", rows + 1, rows + 1));
+        }
+        rows += 1;
+        for count in record.iter().skip(1) {
+            match count.parse() {
+                Ok(count) => counts.push(count),
+                Err(_) => return refuse(format!("{count:?} in row {rows} is no count")),
+            }
+        }
+    }
+    if rows != classes.len() {
+        return refuse(format!("it has {rows} rows for {} classes", classes.len()));
+    }
+    Ok((classes, counts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let classes = ["cat", "dog, \"small\"", "1"].map(String::from).to_vec();
+        let counts: Vec<u64> = (0..9).collect();
+        let csv = confusion_csv(&classes, &counts);
+        assert_eq!(parse(csv.as_bytes()).unwrap(), (classes, counts));
+    }
+
+    #[test]
+    fn other_tables_are_refused() {
+        for (text, words) in [
+            ("", "first line"),
+            ("epoch,loss\n1,2\n", "first line"),
+            ("true \\ predicted,a,b\na,1,2\n", "1 rows for 2 classes"),
+            ("true \\ predicted,a,b\nb,1,2\na,1,2\n", "row 1"),
+            ("true \\ predicted,a,b\na,1\nb,1,2\n", "fields"),
+            ("true \\ predicted,a,b\na,1,-2\nb,1,2\n", "no count"),
+        ] {
+            let message = parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains(words), "{text:?}: {message}");
+        }
+    }
 }

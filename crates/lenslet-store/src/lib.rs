@@ -25,7 +25,7 @@ mod weights;
 
 pub use atomic::write;
 pub use config::{DataConfig, RunConfig, TrainingConfig};
-pub use confusion::confusion_csv;
+pub use confusion::{confusion_csv, read_confusion};
 pub use error::{ContentError, StoreError};
 pub use history::{HistoryRow, read_history, write_history};
 pub use run::{Run, run_name};

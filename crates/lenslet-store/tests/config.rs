@@ -39,7 +39,8 @@ fn every_setting_is_read_back() {
         DataConfig::Cifar10 { path: Some("https://mirror.example/cifar".to_owned()) },
         folder,
     ];
-    let path = tempfile::tempdir().unwrap().keep().join("config.toml");
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("config.toml");
     for data in data {
         let mut written = RunConfig { data, limit: Some(1_000), ..config() };
         written.training.seed = u64::MAX;
@@ -47,7 +48,6 @@ fn every_setting_is_read_back() {
         written.write(&path).unwrap();
         assert_eq!(RunConfig::read(&path).unwrap(), written, "{}", written.to_toml());
     }
-    fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
 #[test]
