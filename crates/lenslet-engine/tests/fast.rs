@@ -5,7 +5,8 @@ mod common;
 use common::{Dice, LAYERS, around, cross_entropy};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{Isa, Reference};
-use lenslet_model::{Adam, Optimizer, SGD, Sequential, cnn};
+use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
+use lenslet_model::{Activation, Adam, Optimizer, Padding, SGD, Sequential, cnn};
 
 fn fast(model: &Sequential, optimizer: Optimizer, threads: usize, isa: Isa) -> Cpu {
     let options = Options { threads, isa: Some(isa), seed: 7 };
@@ -59,7 +60,13 @@ fn losses_gradients_and_outputs_are_the_oracles() {
 
 #[test]
 fn a_hundred_steps_stay_with_the_oracle() {
-    let model = cnn((12, 10, 3), 4);
+    let model = Sequential::new((12, 10, 3))
+        .add(Conv2D::new(9, 3).padding(Padding::Same).activation(Activation::Relu))
+        .add(MaxPool2D::new(2))
+        .add(Dropout::new(0.5))
+        .add(Flatten::new())
+        .add(Dense::new(20).activation(Activation::Elu { alpha: 0.5 }))
+        .add(Dense::new(4).activation(Activation::Softmax));
     let optimizers: [Optimizer; 4] = [
         Adam::default().into(),
         SGD::new(0.05).into(),
