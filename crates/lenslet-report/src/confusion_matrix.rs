@@ -13,7 +13,7 @@ const AXIS_TITLE_SIZE: f64 = 18.0;
 /// What the page would be wide if any number of classes fitted.
 const WIDTH: f64 = 1000.0;
 /// The colour bar with its numbers and title.
-const BAR_ROOM: f64 = 118.0;
+const BAR_ROOM: f64 = 130.0;
 const MARGIN: f64 = 24.0;
 const TOP: f64 = 72.0;
 /// From here on cells are one image: a shape for each would make the SVG too large.

@@ -15,15 +15,14 @@ impl Photo {
     ///
     /// One channel is grey, two are grey and alpha, three are colours, four are colours and alpha;
     /// alpha is laid on white; of any other number the first channel is shown as grey. Pictures
-    /// much larger than `room` shrink to the means of whole blocks, so that reports stay small.
+    /// twice as large as `room` or more shrink to the means of whole blocks: files stay small.
     pub(crate) fn new(pixels: &[u8], [height, width, channels]: [usize; 3], room: f64) -> Self {
         let expected = height * width * channels;
         assert_eq!(pixels.len(), expected, "{height} x {width} x {channels} pixels");
         assert!(expected > 0, "a picture has pixels");
         let rgb: Vec<u8> = pixels.chunks_exact(channels).flat_map(opaque).collect();
         let longest = height.max(width) as f64;
-        // Twice the room keeps dense screens sharp.
-        let block = ((longest / (2.0 * room)).floor() as usize).max(1);
+        let block = ((longest / room).floor() as usize).max(1);
         let (rgb, height, width) = block_means(rgb, height, width, block);
         let pixelated = longest < room;
         Self { width: width as u32, height: height as u32, rgb, pixelated }
@@ -117,7 +116,7 @@ mod tests {
 
     #[test]
     fn large_photos_shrink_to_means() {
-        let photo = Photo::new(&[0, 10, 20, 30], [2, 2, 1], 0.5);
+        let photo = Photo::new(&[0, 10, 20, 30], [2, 2, 1], 1.0);
         assert_eq!((photo.width, photo.height, photo.rgb()), (1, 1, &[15, 15, 15][..]));
         assert!(!photo.pixelated);
     }

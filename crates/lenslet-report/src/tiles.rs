@@ -14,6 +14,8 @@ const TITLE_SIZE: f64 = 24.0;
 const TITLE_ROOM: f64 = 68.0;
 pub(crate) const SIZE: f64 = 14.0;
 const LINE: f64 = 18.0;
+/// What the longest captions come down to.
+const FEWEST_COLUMNS: usize = 5;
 /// Lines that one caption may take before it is cut.
 const MOST_LINES: usize = 2;
 
@@ -72,9 +74,15 @@ impl Grid {
             let scale = whole_scale(width, room);
             Self { columns, tile: [width as f64 * scale, height as f64 * scale] }
         };
-        let fits = |grid: &Self| tiles.iter().all(|tile| grid.fits(tile));
-        let fewer = (5..=most_columns).rev().map(with).find(fits);
-        fewer.unwrap_or_else(|| with(5.min(most_columns)))
+        // A few images are not made larger than a fifth of the page.
+        let most_columns = most_columns.min(tiles.len().max(FEWEST_COLUMNS));
+        let fits = |&columns: &usize| tiles.iter().all(|tile| with(columns).fits(tile));
+        let columns = (FEWEST_COLUMNS..=most_columns).rev().find(fits).unwrap_or(FEWEST_COLUMNS);
+        // The same number of rows, filled evenly.
+        let rows = tiles.len().div_ceil(columns).max(1);
+        let even = tiles.len().div_ceil(rows);
+        let grid = with(even.clamp(FEWEST_COLUMNS.min(columns), columns));
+        Self { columns: grid.columns.min(tiles.len().max(1)), ..grid }
     }
 
     fn width(&self) -> f64 {

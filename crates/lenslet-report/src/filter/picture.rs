@@ -13,10 +13,12 @@ const TITLE_SIZE: f64 = 24.0;
 const SIZE: f64 = 16.0;
 const TOP: f64 = 76.0;
 /// Longest side of the two pictures.
-const PHOTO: f64 = 352.0;
+const PHOTO: f64 = 328.0;
 /// Between pictures and numbers, with a sign in the middle.
 const GAP: f64 = 44.0;
-const NUMBERS: f64 = 152.0;
+const NUMBERS: f64 = 200.0;
+/// Between the two matrices of a filter that has two.
+const BETWEEN: f64 = 26.0;
 /// Filters with more rows or columns are shown as shades without numbers.
 const MOST_NUMBERS: usize = 5;
 
@@ -35,7 +37,8 @@ pub fn picture(filter: &Filter, pixels: &[u8], shape: [usize; 3]) -> Picture {
     let scale = if scale > 1.0 { scale.floor() } else { scale };
     let size = [(width as f64 * scale).round().max(1.0), (height as f64 * scale).round().max(1.0)];
     let all_taps = filter.taps();
-    let numbers_height = all_taps.len() as f64 * (NUMBERS + 26.0) - 26.0;
+    let taps_height = all_taps.iter().map(height_of).fold(0.0, f64::max) + BETWEEN;
+    let numbers_height = all_taps.len() as f64 * taps_height - BETWEEN;
     let body = size[1].max(numbers_height);
     let title = format!("Filter: {}", described(filter));
     let page_width = 2.0 * MARGIN + 2.0 * size[0] + 2.0 * GAP + NUMBERS;
@@ -53,13 +56,14 @@ pub fn picture(filter: &Filter, pixels: &[u8], shape: [usize; 3]) -> Picture {
     let mut top = (TOP + (body - numbers_height) / 2.0).round();
     for taps in &all_taps {
         draw_taps(&mut scene, [numbers, top], taps);
-        top += NUMBERS + 26.0;
+        top += taps_height;
     }
     for (x, sign) in [(numbers - GAP / 2.0, "∗"), (right - GAP / 2.0, "=")] {
         scene.text([x, middle + 9.0], sign, 26.0, SOFT_INK, Anchor::Middle);
     }
     let Taps { rows, columns, .. } = &all_taps[0];
-    let names = ["original".to_owned(), format!("{rows} × {columns}"), "result".to_owned()];
+    let each = if all_taps.len() > 1 { " each" } else { "" };
+    let names = ["original".to_owned(), format!("{rows} × {columns}{each}"), "result".to_owned()];
     let places = [MARGIN + size[0] / 2.0, numbers + NUMBERS / 2.0, right + size[0] / 2.0];
     for (x, name) in places.into_iter().zip(names) {
         scene.text([x, foot], &name, SIZE, SOFT_INK, Anchor::Middle);
@@ -86,12 +90,21 @@ fn draw_photo(scene: &mut Scene, [x, y]: [f64; 2], [w, h]: [f64; 2], photo: Phot
     scene.frame([x - 0.5, y - 0.5], [w + 1.0, h + 1.0], Pen::new(GRID, 1.0));
 }
 
-/// The numbers in a square of side [`NUMBERS`], each on a shade of its size.
+/// The side of one number's square: whole pixels, so that no seam shows.
+fn cell_of(taps: &Taps) -> f64 {
+    (NUMBERS / taps.rows.max(taps.columns) as f64).floor().clamp(1.0, 56.0)
+}
+
+fn height_of(taps: &Taps) -> f64 {
+    taps.rows as f64 * cell_of(taps)
+}
+
+/// The numbers within [`NUMBERS`] pixels each way, each on a shade of its size.
 fn draw_taps(scene: &mut Scene, [left, top]: [f64; 2], taps: &Taps) {
     let longest = taps.rows.max(taps.columns);
-    let cell = (NUMBERS / longest as f64).min(52.0);
+    let cell = cell_of(taps);
     let [width, height] = [taps.columns, taps.rows].map(|count| count as f64 * cell);
-    let [left, top] = [left + (NUMBERS - width) / 2.0, top + (NUMBERS - height) / 2.0];
+    let left = (left + (NUMBERS - width) / 2.0).round();
     let largest = taps.values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
     let texts: Vec<_> = taps.values.iter().map(|value| short(*value)).collect();
     let widest = texts.iter().map(|text| font::width(text, 1.0)).fold(0.0, f64::max);
