@@ -22,6 +22,8 @@ pub(super) struct Correlation {
     /// The phases of rows times those of columns.
     patches: Vec<Patch>,
     packed_len: usize,
+    /// Output channels in whole vectors.
+    padded_channels: usize,
 }
 
 /// The targets of one phase of rows and one of columns.
@@ -44,6 +46,7 @@ struct Patch {
 struct Block<'a> {
     /// Filters: `taps x source channels x vectors`.
     w: &'a [f32],
+    /// One for each filter, in whole vectors.
     bias: &'a [f32],
     channels: Range<usize>,
 }
@@ -63,19 +66,28 @@ impl Correlation {
         let row_len = columns.reach(columns.units) * source_channels;
         let height = (STRIP / row_len.max(1)).saturating_sub(rows.span) / rows.step + 1;
         let strips = Strips::new(&rows, &columns, source_channels, height);
-        let padded = target_channels.next_multiple_of(lanes);
+        let padded_channels = target_channels.next_multiple_of(lanes);
         let mut patches = Vec::new();
         let mut packed_len = 0;
         for row in &rows.phases {
             for column in &columns.phases {
                 let window = columns.phases.iter().map(|phase| phase.taps.len()).sum::<usize>();
-                let len = row.taps.len() * column.taps.len() * source_channels * padded;
+                let len = row.taps.len() * column.taps.len() * source_channels * padded_channels;
                 let packed = packed_len..packed_len + len;
                 packed_len = packed.end;
                 patches.push(Patch::new((row, column), window, source_channels, &strips, packed));
             }
         }
-        Self { rows, columns, source_channels, target_channels, strips, patches, packed_len }
+        Self {
+            rows,
+            columns,
+            source_channels,
+            target_channels,
+            strips,
+            patches,
+            packed_len,
+            padded_channels,
+        }
     }
 
     pub(super) fn packed_len(&self) -> usize {
@@ -83,7 +95,7 @@ impl Correlation {
     }
 
     pub(super) fn scratch_len(&self) -> usize {
-        self.strips.scratch_len()
+        self.strips.scratch_len() + self.padded_channels
     }
 
     /// Lays filters out for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
@@ -146,6 +158,9 @@ impl Correlation {
         target: &mut [f32],
         scratch: &mut [f32],
     ) {
+        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_channels);
+        padded_bias.fill(0.0);
+        padded_bias[..bias.len()].copy_from_slice(bias);
         for strip in self.strips.iter() {
             let view = self.strips.view(&strip, source, scratch);
             for patch in &self.patches {
@@ -155,7 +170,7 @@ impl Correlation {
                     let end = self.target_channels.min(first + block_width(S::LANES));
                     let vectors = (end - first).div_ceil(S::LANES);
                     let w = &packed[depth * first..][..depth * vectors * S::LANES];
-                    let bias = if bias.is_empty() { bias } else { &bias[first..end] };
+                    let bias = &padded_bias[first..][..vectors * S::LANES];
                     let block = Block { w, bias, channels: first..end };
                     // As many sums as leave registers for the weights and one input.
                     match (vectors, S::REGISTERS) {
@@ -220,7 +235,7 @@ impl Correlation {
         }
         let mut bias = [s.splat(0.0); V];
         for (v, bias) in bias.iter_mut().enumerate() {
-            *bias = s.load_tail(&block.bias[block.bias.len().min(v * S::LANES)..]);
+            *bias = s.load(&block.bias[v * S::LANES..]);
         }
         let runs = Runs { offsets: &patch.offsets, len: patch.run, step: patch.step };
         let sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
