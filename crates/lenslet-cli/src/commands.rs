@@ -1,0 +1,10 @@
+//! One file per command: its arguments, and what they do.
+
+pub(crate) mod data;
+pub(crate) mod evaluate;
+pub(crate) mod filter;
+pub(crate) mod info;
+pub(crate) mod plot;
+pub(crate) mod predict;
+pub(crate) mod summary;
+pub(crate) mod train;

@@ -1,0 +1,150 @@
+//! `lenslet predict`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use lenslet_data::read_image;
+use serde_json::{Value, json};
+
+use crate::commands::train::at_least_one;
+use crate::console::{print, say};
+use crate::failure::Failure;
+use crate::machine::ThreadArgs;
+use crate::trained::Trained;
+
+/// Endings of the image files that are looked for in folders.
+const ENDINGS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
+/// Classes that are named for each image.
+const TOP: usize = 3;
+
+/// Let a run's model say what images show.
+///
+/// Images of any size are taken: JPEG, PNG, GIF, BMP and WebP. Each is resized to the model's
+/// input. One that cannot be read is reported, the others are still done.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The run's folder, as `lenslet train` left it
+    run: PathBuf,
+
+    /// Image files; of a folder all images below it, sorted
+    #[arg(required = true)]
+    image: Vec<PathBuf>,
+
+    /// Name the K most probable classes [default: 3; with --json all]
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    top: Option<usize>,
+
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let mut trained = Trained::open(&args.run, &args.threads)?;
+    let shape = trained.image_shape().ok_or_else(|| {
+        let input = trained.model.network().input();
+        Failure::failed(format!("the model takes {input}, no images; train one that does"))
+    })?;
+    let classes = trained.model.classes().to_vec();
+    let top = args.top.unwrap_or(if args.json { classes.len() } else { TOP });
+    let mut broken = false;
+    let mut all = Vec::new();
+    for path in files(&args.image)? {
+        let pixels = match read_image(&path, shape) {
+            Ok(pixels) => pixels,
+            Err(error) => {
+                broken = true;
+                let _ = writeln!(io::stderr(), "error: {error}");
+                continue;
+            }
+        };
+        let outputs = trained.model.predict_pixels(&pixels, 1)?;
+        let best = best(&classes, &outputs, top);
+        if args.json {
+            all.push(as_json(&path, &best));
+        } else {
+            say(in_words(&path, &best))?;
+        }
+    }
+    if args.json {
+        print(format_args!("{:#}\n", Value::Array(all)))?;
+    }
+    if broken { Err(Failure::Said) } else { Ok(()) }
+}
+
+/// A class and its probability.
+type Guess<'a> = (&'a str, f32);
+
+/// The most probable classes, the best first.
+fn best<'a>(classes: &'a [String], outputs: &[f32], top: usize) -> Vec<Guess<'a>> {
+    let mut all: Vec<_> = classes.iter().map(String::as_str).zip(outputs.iter().copied()).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    all.truncate(top);
+    all
+}
+
+fn in_words(path: &Path, best: &[Guess<'_>]) -> String {
+    let words = best.iter().map(|(class, p)| format!("{class} {:.1} %", p * 100.0));
+    format!("{}: {}", path.display(), words.collect::<Vec<_>>().join(", "))
+}
+
+fn as_json(path: &Path, best: &[Guess<'_>]) -> Value {
+    let list = best.iter().map(|(class, p)| json!({ "class": class, "probability": p }));
+    json!({
+        "path": path.to_string_lossy(),
+        "class": best[0].0,
+        "probability": best[0].1,
+        "probabilities": list.collect::<Vec<_>>(),
+    })
+}
+
+/// The files named, and those below the folders named.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        below(path, &mut files)?;
+        if files.len() == before {
+            return Err(Failure::failed(format!(
+                "{} has no images (files that end in {}); name a file or another folder",
+                path.display(),
+                ENDINGS.join(", ")
+            )));
+        }
+    }
+    Ok(files)
+}
+
+/// Links to folders are not followed: they could lead round in a circle.
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |e: io::Error| {
+        Failure::failed(format!("cannot read {}: {e}; check its permissions", folder.display()))
+    };
+    let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(failed)?.collect();
+    let mut entries = entries.map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            below(&path, files)?;
+        } else if is_image(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_image(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    let ending = ending.as_ref().and_then(|ending| ending.to_str());
+    !hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}

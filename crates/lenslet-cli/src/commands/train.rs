@@ -1,0 +1,363 @@
+//! `lenslet train`.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::ValueEnum;
+use lenslet_data::{Split, shuffled_order};
+use lenslet_kernels::Isa;
+use lenslet_model::{Adam, Loss, Metric, Optimizer, SGD};
+use lenslet_store::{DataConfig, Run, RunConfig, SavedModel, TrainingConfig, run_name};
+use lenslet_train::{Compile, Fit, History, Model, verdict};
+
+use crate::console::{note, say, width};
+use crate::data::{self, DataArgs, Wanted};
+use crate::failure::Failure;
+use crate::machine::{self, ThreadArgs};
+use crate::model_choice::ModelChoice;
+use crate::progress::{Verbosity, Watch};
+use crate::{interrupt, results, run_folder};
+
+/// Train a network and leave a folder with all that it learnt.
+///
+/// Without arguments this trains the tutorial's convolutional network on the built-in pictures:
+/// nothing is downloaded. After each epoch the network is tried on images that it does not learn
+/// from. At the end, or after Ctrl-C, the run's folder holds the model, its history, pictures of
+/// both, and config.toml, which repeats the run exactly.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// synthetic (built in), cifar10, or the path of a folder of images [default: synthetic]
+    ///
+    /// A folder of images has train/CLASS/*.jpg and test/CLASS/*.jpg (or val/), or only CLASS/*.jpg:
+    /// then a share of every class is held out for testing. JPEG, PNG, GIF, BMP and WebP of any size.
+    dataset: Option<String>,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Use only so many of the training images, the first in the seed's order [default: all]
+    #[arg(long, value_name = "N", help_heading = "Data", value_parser = at_least_one)]
+    limit: Option<usize>,
+
+    #[command(flatten)]
+    training: TrainingArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// What is learnt, and how.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Model and training")]
+struct TrainingArgs {
+    /// The network: cnn, or a file that describes one [default: cnn]
+    #[arg(long, value_name = "cnn|FILE.toml")]
+    model: Option<String>,
+
+    /// How often every image is seen [default: 10]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    epochs: Option<usize>,
+
+    /// Images per step [default: 10]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    batch_size: Option<usize>,
+
+    /// How gradients change the weights [default: adam]
+    #[arg(long, value_name = "NAME", value_enum)]
+    optimizer: Option<OptimizerName>,
+
+    /// The size of a step [default: 0.001 for adam, 0.01 for sgd]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    learning_rate: Option<f64>,
+
+    /// sgd: the share of the last step that is taken again [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    momentum: Option<f64>,
+
+    /// sgd: Nesterov's form of momentum
+    #[arg(long)]
+    nesterov: bool,
+
+    /// What the initial weights, the order of the images and dropout grow from [default: 42]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+
+    /// Repeat the run of this config.toml exactly, but for the options that are given beside it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Where it goes, and what is told.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// The run's folder; must be new or empty [default: runs/DATASET-MODEL, numbered]
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    out: Option<PathBuf>,
+
+    /// The run's name: the folder is runs/NAME, numbered where there is one already
+    #[arg(long)]
+    name: Option<String>,
+
+    /// While it trains, show 0: nothing, 1: a progress bar, 2: a line per epoch
+    #[arg(long, value_name = "0|1|2", default_value_t = 1, hide_default_value = false,
+          value_parser = clap::value_parser!(u8).range(0..=2))]
+    verbose: u8,
+
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lenslet train                                  the tutorial's network on built-in pictures
+  lenslet train cifar10 --epochs 20              on photographs (downloads 170 MB once)
+  lenslet train photos --image-size 48x48        on a folder with a folder of images per class
+  lenslet train --model net.toml --limit 2000    a network of your own, tried on fewer images
+  lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OptimizerName {
+    Adam,
+    Sgd,
+}
+
+/// For counts that cannot be 0.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("it must be a whole number, at least 1".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    let quiet = args.output.quiet;
+    let settings = Settings::new(args)?;
+    let (split, config, saved) = settings.prepare()?;
+    let tell = |line: String| if quiet { Ok(()) } else { say(line) };
+    interrupt::listen()?;
+    let run = settings.folder(&config)?;
+    run.write_config(&config)?;
+    run_folder::write_samples(&run, &split.train)?;
+    tell(format!("Run: {}", run.folder().display()))?;
+    tell(format!("Data: {}", data::describe(&split)))?;
+    tell(format!("Classes: {}\n", split.train.classes().join(", ")))?;
+
+    let TrainingConfig { optimizer, loss, seed, .. } = config.training;
+    let options = settings.threads.options(settings.isa, seed);
+    let metrics = [Metric::SparseCategoricalAccuracy];
+    let mut model = saved.model.clone().compile_with(optimizer, loss, &metrics, options)?;
+    tell(model.network().summary(width()))?;
+    let start = Instant::now();
+    let history = fit(&mut model, &split, &config, settings.verbosity)?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    save(&run, &saved, &model, &history)?;
+    let evaluation = model.evaluate(&split.test)?;
+    run_folder::write_evaluation(&run, &evaluation)?;
+    if history.stopped {
+        tell(format!("\nStopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
+    }
+    tell(format!("\nTrained for {seconds:.1} s: {}", results::headline(&evaluation, "test")))?;
+    tell(results::weakest(&evaluation.confusion))?;
+    tell(results::most_confused(&evaluation.confusion))?;
+    tell(verdict(&history).to_string())?;
+    tell(whats_next(&run))?;
+    if interrupt::asked() { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// All that the arguments say, checked as far as that goes without the images.
+struct Settings {
+    args: DataArgs,
+    data: DataConfig,
+    model: ModelChoice,
+    training: TrainingConfig,
+    limit: Option<usize>,
+    isa: Isa,
+    threads: ThreadArgs,
+    out: Option<PathBuf>,
+    name: Option<String>,
+    verbosity: Verbosity,
+    quiet: bool,
+}
+
+impl Settings {
+    fn new(args: Args) -> Result<Self, Failure> {
+        let Args { dataset, data: data_args, limit, training: options, output } = args;
+        let last = options.config.as_deref().map(RunConfig::read).transpose()?;
+        let training = training(&options, last.as_ref())?;
+        let model = match (&options.model, &last) {
+            (None, Some(last)) => ModelChoice::Described(last.model.clone()),
+            (name, _) => ModelChoice::new(name.as_deref().unwrap_or("cnn"))?,
+        };
+        let wanted = Wanted { shape: model.image_shape(), last: last.as_ref().map(|l| &l.data) };
+        let verbosity = match (output.quiet, output.verbose) {
+            (true, _) | (_, 0) => Verbosity::Silent,
+            (_, 1) => Verbosity::Bar,
+            _ => Verbosity::Lines,
+        };
+        Ok(Self {
+            data: data_args.config(dataset.as_deref(), wanted)?,
+            args: data_args,
+            model,
+            training,
+            limit: limit.or(last.as_ref().and_then(|last| last.limit)),
+            isa: isa(last.as_ref())?,
+            threads: options.threads,
+            out: output.out,
+            name: output.name,
+            verbosity,
+            quiet: output.quiet,
+        })
+    }
+
+    /// Reads the images and fits the model to them; what cannot be trained is refused here.
+    fn prepare(&self) -> Result<(Split, RunConfig, SavedModel), Failure> {
+        let (mut split, data) = data::load(self.data.clone(), &self.args.cifar10, self.quiet)?;
+        if let Some(limit) = self.limit.filter(|&limit| limit < split.train.len()) {
+            let order = shuffled_order(self.training.seed, 0, split.train.len());
+            split.train = split.train.take(&order[..limit]);
+        }
+        trainable(&split, self.limit)?;
+        let model = self.model.fitted_to(&split.train)?;
+        let saved = SavedModel::new(model.clone(), split.train.classes().to_vec());
+        saved.check()?;
+        let config = RunConfig {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            isa: self.isa.name().to_owned(),
+            limit: self.limit,
+            data,
+            training: self.training.clone(),
+            model,
+        };
+        Ok((split, config, saved))
+    }
+
+    /// Makes the run's folder.
+    fn folder(&self, config: &RunConfig) -> Result<Run, Failure> {
+        let run = match (&self.out, &self.name) {
+            (Some(out), _) => Run::create_at(out),
+            (None, Some(name)) => Run::create(Path::new("runs"), name),
+            (None, None) => {
+                let name = run_name(&data::title(&config.data), &config.model.name);
+                Run::create(Path::new("runs"), &name)
+            }
+        };
+        Ok(run?)
+    }
+}
+
+/// How to train: the options, else the last run's, else the tutorial's.
+fn training(options: &TrainingArgs, last: Option<&RunConfig>) -> Result<TrainingConfig, Failure> {
+    let last = last.map(|last| &last.training);
+    let config = TrainingConfig {
+        epochs: options.epochs.or(last.map(|l| l.epochs)).unwrap_or(10),
+        batch_size: options.batch_size.or(last.map(|l| l.batch_size)).unwrap_or(10),
+        seed: options.seed.or(last.map(|l| l.seed)).unwrap_or(42),
+        shuffle: last.is_none_or(|l| l.shuffle),
+        optimizer: optimizer(options, last.map(|l| l.optimizer))?,
+        loss: last.map_or_else(Loss::default, |l| l.loss),
+    };
+    if config.epochs == 0 {
+        return Err(Failure::usage("epochs = 0: there is nothing to do; give at least 1"));
+    }
+    Ok(config)
+}
+
+fn optimizer(options: &TrainingArgs, last: Option<Optimizer>) -> Result<Optimizer, Failure> {
+    let mut optimizer = match (options.optimizer, last) {
+        (Some(OptimizerName::Sgd), Some(last @ Optimizer::Sgd(_))) => last,
+        (Some(OptimizerName::Sgd), _) => SGD::default().into(),
+        (None, Some(last)) => last,
+        (Some(OptimizerName::Adam), Some(last @ Optimizer::Adam(_))) => last,
+        (Some(OptimizerName::Adam) | None, _) => Adam::default().into(),
+    };
+    if let Some(rate) = options.learning_rate {
+        optimizer = optimizer.with_learning_rate(rate);
+    }
+    match &mut optimizer {
+        Optimizer::Sgd(sgd) => {
+            sgd.momentum = options.momentum.unwrap_or(sgd.momentum);
+            sgd.nesterov |= options.nesterov;
+        }
+        _ if options.momentum.is_some() || options.nesterov => {
+            return Err(Failure::usage(
+                "--momentum and --nesterov are for sgd; add --optimizer sgd, or leave them out",
+            ));
+        }
+        _ => {}
+    }
+    optimizer.check().map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(optimizer)
+}
+
+/// The instruction set: that asked for, else that of the run which is repeated, else the best.
+fn isa(last: Option<&RunConfig>) -> Result<Isa, Failure> {
+    let best = Isa::detect();
+    match (machine::isa_asked_for()?, last) {
+        (Some(isa), _) => Ok(isa),
+        (None, None) => Ok(best),
+        (None, Some(last)) => Ok(last.isa.parse().unwrap_or_else(|_| {
+            note(format_args!(
+                "the run was made with {}, which this CPU lacks; {best} rounds sums differently, \
+                 so the last digits will differ",
+                last.isa
+            ));
+            best
+        })),
+    }
+}
+
+fn trainable(split: &Split, limit: Option<usize>) -> Result<(), Failure> {
+    let refusal = match split.train.check_trainable() {
+        Err(error) => error.to_string(),
+        Ok(()) if split.test.is_empty() => format!(
+            "data set `{}` has no image to test on; put some into test/, or leave test/ out",
+            split.test.name()
+        ),
+        Ok(()) => return Ok(()),
+    };
+    match limit {
+        Some(limit) if limit <= split.train.len() => {
+            Err(Failure::failed(format!("with --limit {limit}: {refusal}; or raise the limit")))
+        }
+        _ => Err(Failure::failed(refusal)),
+    }
+}
+
+fn fit(
+    model: &mut Model,
+    split: &Split,
+    config: &RunConfig,
+    verbosity: Verbosity,
+) -> Result<History, Failure> {
+    let TrainingConfig { epochs, batch_size, seed, shuffle, .. } = config.training;
+    let fit = Fit { epochs, batch_size, seed, shuffle, validation: Some(&split.test) };
+    let mut watch = Watch::new(verbosity);
+    let history = model.fit_observed(&split.train, fit, &mut watch);
+    watch.close();
+    Ok(history?)
+}
+
+/// Writes what was learnt first, then pictures of it.
+fn save(run: &Run, saved: &SavedModel, model: &Model, history: &History) -> Result<(), Failure> {
+    run.write_model(saved, &model.state().parameters)?;
+    let rows: Vec<_> = history.epochs.iter().map(run_folder::row).collect();
+    run.write_history(&rows)?;
+    run_folder::write_curves(run, &rows)
+}
+
+fn whats_next(run: &Run) -> String {
+    let folder = run.folder().display();
+    format!(
+        "\nLook at {folder}: samples.png, accuracy.png, loss.png, confusion_matrix.png (and .svg),\n\
+         classification_report.txt, history.csv. The model is weights.safetensors.\n\n\
+         Next:\n  lenslet evaluate {folder}\n  lenslet predict {folder} IMAGE"
+    )
+}

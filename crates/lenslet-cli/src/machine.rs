@@ -1,0 +1,71 @@
+//! What the program takes from its surroundings: instruction set, threads, cache folder.
+
+use std::env::{self, VarError};
+use std::path::PathBuf;
+
+use clap::value_parser;
+use etcetera::BaseStrategy;
+use lenslet_engine::Options;
+use lenslet_kernels::Isa;
+
+use crate::failure::Failure;
+
+/// Where downloads are kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CacheArgs {
+    /// The folder where downloads are kept [default: `lenslet` in the user's cache folder]
+    #[arg(long, value_name = "DIR", env = "LENSLET_CACHE", hide_env_values = true)]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+impl CacheArgs {
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
+        if let Some(folder) = self.cache.as_ref().filter(|folder| !folder.as_os_str().is_empty()) {
+            return Ok(folder.clone());
+        }
+        let base = etcetera::choose_base_strategy().map_err(|e| {
+            Failure::failed(format!("there is no cache folder ({e}); give one with --cache"))
+        })?;
+        Ok(base.cache_dir().join("lenslet"))
+    }
+}
+
+/// How many threads compute.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ThreadArgs {
+    /// Threads that compute; no result depends on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+impl ThreadArgs {
+    /// The number of threads: what was asked for, else one per core.
+    pub(crate) fn count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        self.threads.map_or_else(cores, usize::from)
+    }
+
+    /// Options for an engine, on the instruction set `isa`.
+    pub(crate) fn options(&self, isa: Isa, seed: u64) -> Options {
+        Options { threads: self.count(), isa: Some(isa), seed }
+    }
+}
+
+/// The instruction set that `LENSLET_ISA` names.
+pub(crate) fn isa_asked_for() -> Result<Option<Isa>, Failure> {
+    match env::var("LENSLET_ISA") {
+        Err(VarError::NotPresent) => Ok(None),
+        Ok(name) if name.is_empty() => Ok(None),
+        Ok(name) => name.parse().map(Some).map_err(|e| {
+            Failure::usage(format!("LENSLET_ISA: {e}; unset it to use the best there is"))
+        }),
+        Err(VarError::NotUnicode(name)) => {
+            Err(Failure::usage(format!("LENSLET_ISA: {name:?} is no instruction set; unset it")))
+        }
+    }
+}
+
+/// The instruction set to use: that of `LENSLET_ISA`, else the best.
+pub(crate) fn isa() -> Result<Isa, Failure> {
+    Ok(isa_asked_for()?.unwrap_or_else(Isa::detect))
+}
