@@ -106,10 +106,10 @@ mod tests {
     fn lines_break_after_separators() {
         assert_eq!(wrap("golden_retriever", 14.0, 70.0, 2), ["golden_", "retriever"]);
         assert_eq!(wrap("ship", 14.0, 70.0, 2), ["ship"]);
-        let lines = wrap("internationalisation", 14.0, 70.0, 2);
+        let lines = wrap("internationalisation", 14.0, 50.0, 2);
         assert_eq!(lines.len(), 2);
         assert!(lines[1].ends_with('…'));
-        assert!(lines.iter().all(|line| font::width(line, 14.0) <= 70.0));
+        assert!(lines.iter().all(|line| font::width(line, 14.0) <= 50.0));
     }
 
     #[test]

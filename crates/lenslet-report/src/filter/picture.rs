@@ -119,7 +119,23 @@ fn draw_taps(scene: &mut Scene, [left, top]: [f64; 2], taps: &Taps) {
             scene.text(at, text, size, INK, Anchor::Middle);
         }
     }
+    if longest <= MOST_NUMBERS {
+        draw_cell_borders(scene, [left, top], taps);
+    }
     scene.frame([left - 0.5, top - 0.5], [width + 1.0, height + 1.0], Pen::new(AXIS, 1.0));
+}
+
+fn draw_cell_borders(scene: &mut Scene, [left, top]: [f64; 2], taps: &Taps) {
+    let cell = cell_of(taps);
+    let (right, bottom) = (left + taps.columns as f64 * cell, top + height_of(taps));
+    for column in 1..taps.columns {
+        let x = left + column as f64 * cell + 0.5;
+        scene.line(vec![[x, top], [x, bottom]], Pen::new(GRID, 1.0));
+    }
+    for row in 1..taps.rows {
+        let y = top + row as f64 * cell + 0.5;
+        scene.line(vec![[left, y], [right, y]], Pen::new(GRID, 1.0));
+    }
 }
 
 /// Light enough for dark text on every shade.
