@@ -31,7 +31,7 @@ mod team;
 pub use arch::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use arch::{Avx2, Avx512};
-pub use conv2d::Conv2d;
+pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
 pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, SgdStep};

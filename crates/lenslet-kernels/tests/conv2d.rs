@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Random, narrow};
-use lenslet_kernels::{Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Real, ReferenceConv2d, Team};
+use lenslet_kernels::{
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Real, ReferenceConv2d, Team,
+};
 
 /// All that a convolution computes.
 struct Results<R> {
@@ -60,27 +62,36 @@ fn run<R: Real>(kernel: &impl Conv2dKernel<R>, case: &Case<R>) -> Results<R> {
 }
 
 /// `got` is `expected` but for the rounding of sums of `terms` products of standard normal
-/// numbers: a sum is about `sqrt(terms)`, and as many roundings of about that size remain.
+/// numbers: a sum is about `sqrt(terms)`, and as many roundings of about that size remain, each
+/// `rounding` times its size.
 #[track_caller]
-fn assert_close(what: &str, got: &[f32], expected: &[f64], terms: usize) {
+fn assert_close(what: &str, got: &[f32], expected: &[f64], terms: usize, rounding: f64) {
     assert_eq!(got.len(), expected.len(), "{what}");
-    let bound = 1e-6 + 1.5e-7 * terms as f64;
+    let bound = 1e-6 + rounding * (8.0 + terms as f64);
     for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
         let error = (f64::from(got) - expected).abs();
         assert!(error <= bound * expected.abs().max(1.0), "{what}[{i}]: {got}, not {expected}");
     }
 }
 
+/// The algorithms, and what a rounding is to them: half a unit in the last place and a bit, or
+/// what the transforms of Winograd's algorithm make of it.
+const ALGORITHMS: [(Algorithm, f64); 2] =
+    [(Algorithm::Direct, 1.5e-7), (Algorithm::Winograd, 4e-6)];
+
 fn check(shape: Conv2dShape, case: &Case<f64>, expected: &Results<f64>) {
     let taps = shape.height.window * shape.width.window;
     let pixels = shape.height.output * shape.width.output;
     for isa in Isa::available() {
-        let got = run(&Conv2d::new(isa, shape), &case.narrow());
-        let what = |result: &str| format!("{isa}, {shape:?}: {result}");
-        assert_close(&what("y"), &got.y, &expected.y, taps * shape.in_channels);
-        assert_close(&what("dx"), &got.dx, &expected.dx, taps * shape.out_channels);
-        assert_close(&what("dw"), &got.dw, &expected.dw, pixels);
-        assert_close(&what("db"), &got.db, &expected.db, pixels);
+        for (algorithm, rounding) in ALGORITHMS {
+            let got = run(&Conv2d::with(isa, shape, algorithm), &case.narrow());
+            let what = |result: &str| format!("{isa}, {algorithm:?}, {shape:?}: {result}");
+            let channels = (shape.in_channels, shape.out_channels);
+            assert_close(&what("y"), &got.y, &expected.y, taps * channels.0, rounding);
+            assert_close(&what("dx"), &got.dx, &expected.dx, taps * channels.1, rounding);
+            assert_close(&what("dw"), &got.dw, &expected.dw, pixels, rounding);
+            assert_close(&what("db"), &got.db, &expected.db, pixels, 1.5e-7);
+        }
     }
 }
 
@@ -121,6 +132,48 @@ fn random_windows() {
         let (height, width) = (axis(), axis());
         let (in_channels, out_channels) = (random.size(1, 9), random.size(1, 9));
         check_random(&random, Conv2dShape { height, width, in_channels, out_channels });
+    }
+}
+
+/// What Winograd's algorithm applies to: maps that are and are not whole tiles.
+#[test]
+fn windows_of_three() {
+    let random = Random::new(8);
+    for _ in 0..150 {
+        let axis = || {
+            let make = random.pick(&[Axis::valid, Axis::same]);
+            make(random.size(3, 21), 3, 1, 1).unwrap()
+        };
+        let (height, width) = (axis(), axis());
+        let (in_channels, out_channels) = (random.size(1, 40), random.size(1, 40));
+        check_random(&random, Conv2dShape { height, width, in_channels, out_channels });
+    }
+}
+
+/// The error of Winograd's algorithm, as a share of the results' size.
+#[test]
+fn winograd_is_within_1e_5_of_the_direct_sum() {
+    let random = Random::new(9);
+    for channels in [16, 32, 128] {
+        let (height, width) = (same(16, 3, 1, 1), same(16, 3, 1, 1));
+        let shape = Conv2dShape { height, width, in_channels: channels, out_channels: channels };
+        let case = Case::random(&random, &shape);
+        let expected = run(&ReferenceConv2d::new(shape), &case);
+        for isa in Isa::available() {
+            let got = run(&Conv2d::with(isa, shape, Algorithm::Winograd), &case.narrow());
+            for (what, got, expected) in [
+                ("y", &got.y, &expected.y),
+                ("dx", &got.dx, &expected.dx),
+                ("dw", &got.dw, &expected.dw),
+            ] {
+                let square = |sum: f64, x: f64| sum + x * x;
+                let errors = got.iter().zip(expected).map(|(&got, &want)| f64::from(got) - want);
+                let error = errors.fold(0.0, square).sqrt();
+                let error = error / expected.iter().copied().fold(0.0, square).sqrt();
+                println!("{isa}, {channels} channels, {what}: {error:.1e}");
+                assert!(error < 1e-5, "{isa}, {channels} channels, {what}: {error:e}");
+            }
+        }
     }
 }
 
@@ -174,7 +227,8 @@ fn any_padding() {
     }
 }
 
-/// What is not a number reaches the same results as in the specification, and no others.
+/// What is not a number reaches the same results as in the specification, and no others. (With
+/// Winograd's algorithm it reaches all pixels of a tile.)
 #[test]
 fn nan_and_infinity_spread_as_far_as_the_window() {
     let random = Random::new(6);
@@ -187,7 +241,7 @@ fn nan_and_infinity_spread_as_far_as_the_window() {
         into[at] = odd;
         let expected = run(&ReferenceConv2d::new(shape), &case);
         for isa in Isa::available() {
-            let got = run(&Conv2d::new(isa, shape), &case.narrow());
+            let got = run(&Conv2d::with(isa, shape, Algorithm::Direct), &case.narrow());
             let same = |result: &str, got: &[f32], expected: &[f64]| {
                 for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
                     let what = format!("{isa}, {shape:?}: {result}[{i}]: {got}, not {expected}");
@@ -207,10 +261,13 @@ fn nan_and_infinity_spread_as_far_as_the_window() {
 #[test]
 fn filters_packed_by_any_team_are_the_same() {
     let random = Random::new(7);
-    let shape = random.conv(9, 70);
+    let axis = same(9, 3, 1, 1);
+    let shape = Conv2dShape { height: axis, width: axis, in_channels: 33, out_channels: 70 };
     let w = narrow(&random.normal(shape.weights_len()));
-    for isa in Isa::available() {
-        let kernel = Conv2d::new(isa, shape);
+    let kernels =
+        Isa::available().flat_map(|isa| ALGORITHMS.map(|(algorithm, _)| (isa, algorithm)));
+    for (isa, algorithm) in kernels {
+        let kernel = Conv2d::with(isa, shape, algorithm);
         let pack = |threads: usize| {
             let mut packed = vec![0.0; kernel.packed_len()];
             kernel.pack(&Team::new(threads), &w, &mut packed, true);

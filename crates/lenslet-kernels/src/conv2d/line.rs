@@ -92,6 +92,19 @@ impl Line {
         }
     }
 
+    /// The same in tiles: each unit stands for `outputs` units of the only phase, and reads
+    /// `inputs` elements. Unit `u` holds targets from `u * outputs` on.
+    pub(super) fn tiled(&self, outputs: usize, inputs: usize) -> Self {
+        let units = &self.phases[0].units;
+        Self {
+            units: units.len().div_ceil(outputs),
+            step: self.step * outputs,
+            first: self.first + (units.start * self.step).cast_signed(),
+            span: inputs,
+            ..self.clone()
+        }
+    }
+
     /// Source elements, from [`Self::first`] on, that `units` units read.
     pub(super) fn reach(&self, units: usize) -> usize {
         units.saturating_sub(1) * self.step + self.span

@@ -4,6 +4,7 @@
 //! * [`strips`]: an image with zeros around it;
 //! * [`tile`]: the inner loop;
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
+//! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
 //! * [`weight_gradient`]: the gradient of filters and bias.
 
 mod correlation;
@@ -11,15 +12,30 @@ mod line;
 mod strips;
 mod tile;
 mod weight_gradient;
+mod winograd;
 
 use crate::simd::{Simd, dispatch};
 use crate::{Conv2dKernel, Conv2dShape, Isa, Team};
 use correlation::Correlation;
 use line::Line;
 use weight_gradient::WeightGradient;
+use winograd::Winograd;
 
-/// A direct convolution: every multiplication of the definition is made, with vector lanes along
-/// output channels. Any window, stride, padding and number of channels.
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// Whatever is fastest: Winograd's algorithm where it applies and pays, else the direct sum.
+    /// Which one depends on the shape alone.
+    #[default]
+    Auto,
+    /// Every multiplication of the definition.
+    Direct,
+    /// Winograd's algorithm F(4x4, 3x3) wherever it applies: 3x3 windows, stride and dilation 1.
+    Winograd,
+}
+
+/// A convolution, with vector lanes along output channels. Any window, stride, padding and number
+/// of channels.
 ///
 /// Zeros of the padding take part in the sums: where a filter (or, for the gradient of the
 /// filters, the output's gradient) is infinite, `0 * infinity` makes the pixels next to the border
@@ -29,14 +45,26 @@ pub struct Conv2d {
     isa: Isa,
     lanes: usize,
     shape: Conv2dShape,
-    forward: Correlation,
-    backward: Correlation,
+    forward: Pass,
+    backward: Pass,
     weights: WeightGradient,
+}
+
+/// From an image to an image.
+#[derive(Clone, Debug)]
+enum Pass {
+    Direct(Correlation),
+    Winograd(Winograd),
 }
 
 impl Conv2d {
     /// A convolution of this shape.
     pub fn new(isa: Isa, shape: Conv2dShape) -> Self {
+        Self::with(isa, shape, Algorithm::Auto)
+    }
+
+    /// A convolution of this shape by this algorithm.
+    pub fn with(isa: Isa, shape: Conv2dShape, algorithm: Algorithm) -> Self {
         let lanes = dispatch!(isa, |s| lanes(s));
         let Conv2dShape { height, width, in_channels, out_channels } = shape;
         let forward = (Line::forward(&height), Line::forward(&width));
@@ -45,9 +73,77 @@ impl Conv2d {
             isa,
             lanes,
             shape,
-            forward: Correlation::new(forward, in_channels, out_channels, lanes),
-            backward: Correlation::new(backward, out_channels, in_channels, lanes),
+            forward: Pass::new(forward, in_channels, out_channels, lanes, algorithm),
+            backward: Pass::new(backward, out_channels, in_channels, lanes, algorithm),
             weights: WeightGradient::new(&shape, lanes),
+        }
+    }
+}
+
+impl Pass {
+    fn new(
+        lines: (Line, Line),
+        source_channels: usize,
+        target_channels: usize,
+        lanes: usize,
+        algorithm: Algorithm,
+    ) -> Self {
+        let (height, width) = (lines.0.target, lines.1.target);
+        let tiles = height.div_ceil(4) * width.div_ceil(4);
+        // Fewer channels than these do not repay the transforms, nor do tiles that are half empty.
+        let channels = source_channels >= 16 && target_channels >= 16;
+        let pays = channels && tiles >= 4 && height * width >= tiles * 8;
+        let wanted = match algorithm {
+            Algorithm::Auto => pays,
+            Algorithm::Direct => false,
+            Algorithm::Winograd => true,
+        };
+        let winograd = || Winograd::new(&lines, source_channels, target_channels, lanes);
+        match wanted.then(winograd).flatten() {
+            Some(winograd) => Self::Winograd(winograd),
+            None => Self::Direct(Correlation::new(lines, source_channels, target_channels, lanes)),
+        }
+    }
+
+    fn packed_len(&self) -> usize {
+        match self {
+            Self::Direct(direct) => direct.packed_len(),
+            Self::Winograd(winograd) => winograd.packed_len(),
+        }
+    }
+
+    fn scratch_len(&self) -> usize {
+        match self {
+            Self::Direct(direct) => direct.scratch_len(),
+            Self::Winograd(winograd) => winograd.scratch_len(),
+        }
+    }
+
+    /// `w(tap, c, o)` is the weight from channel `c` of the source to channel `o` of the target.
+    fn pack(
+        &self,
+        (team, isa, lanes): (&Team, Isa, usize),
+        packed: &mut [f32],
+        w: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) {
+        match self {
+            Self::Direct(direct) => direct.pack(team, lanes, packed, w),
+            Self::Winograd(winograd) => winograd.pack(team, isa, lanes, packed, w),
+        }
+    }
+
+    fn run(
+        &self,
+        isa: Isa,
+        source: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        match self {
+            Self::Direct(direct) => direct.run(isa, source, packed, bias, target, scratch),
+            Self::Winograd(winograd) => winograd.run(isa, source, packed, bias, target, scratch),
         }
     }
 }
@@ -75,10 +171,10 @@ impl Conv2dKernel<f32> for Conv2d {
         assert_eq!(packed.len(), self.packed_len());
         let (ci, co) = (self.shape.in_channels, self.shape.out_channels);
         let (forward, transposed) = packed.split_at_mut(self.forward.packed_len());
-        self.forward.pack(team, self.lanes, forward, |tap, c, o| w[(tap * ci + c) * co + o]);
+        let with = (team, self.isa, self.lanes);
+        self.forward.pack(with, forward, |tap, c, o| w[(tap * ci + c) * co + o]);
         if backward {
-            self.backward
-                .pack(team, self.lanes, transposed, |tap, c, o| w[(tap * ci + o) * co + c]);
+            self.backward.pack(with, transposed, |tap, c, o| w[(tap * ci + o) * co + c]);
         }
     }
 

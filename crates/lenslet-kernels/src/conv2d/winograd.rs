@@ -1,0 +1,476 @@
+//! Convolution of 3x3 windows with a quarter of the multiplications.
+//!
+//! Winograd's F(4x4, 3x3), as in Lavin and Gray 2016, "Fast algorithms for convolutional neural
+//! networks": a tile of 4x4 outputs is `A' ((G g G') * (B' d B)) A` for filters `g` and a tile `d`
+//! of 6x6 inputs, where `*` is element by element. Summed over input channels that is, for each of
+//! the 36 elements, a matrix product of tiles by filters.
+//!
+//! The results differ from those of the direct sum by rounding: about 3e-6 of their size.
+
+use std::ops::Range;
+
+use super::correlation::block_width;
+use super::line::Line;
+use super::strips::Strips;
+use super::tile::{Runs, tile};
+use crate::simd::{Simd, dispatch};
+use crate::{Chunks, Isa, Team};
+
+/// Outputs of a tile along one axis.
+const OUT: usize = 4;
+/// Inputs of a tile along one axis.
+pub(super) const IN: usize = 6;
+/// Elements of a transformed tile.
+pub(super) const ELEMENTS: usize = IN * IN;
+/// The largest strip of padded image, in elements.
+const STRIP: usize = 1 << 16;
+
+/// `target[unit, o] = bias[o] + sum over taps, c of source[unit + tap, c] * w[tap, c, o]`.
+#[derive(Clone, Debug)]
+pub(super) struct Winograd {
+    strips: Strips,
+    /// Tiles in a row.
+    columns: usize,
+    source_len: usize,
+    source_channels: usize,
+    target_height: usize,
+    target_width: usize,
+    target_channels: usize,
+    /// Numbers of the filter's taps, in the order of what they read.
+    taps: [[usize; 3]; 3],
+    /// Channels in whole vectors.
+    padded_source: usize,
+    padded_target: usize,
+    /// Tiles that are transformed together.
+    chunk: usize,
+    /// 1. A variable, for the compiler would else vectorise along the channels.
+    step: usize,
+}
+
+/// The transformed tiles of a chunk: element by element, in each `tiles x channels`.
+pub(super) struct Transformed<'a> {
+    pub(super) data: &'a mut [f32],
+    /// From one element to the next.
+    stride: usize,
+    channels: usize,
+}
+
+/// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
+/// vectors of one tile share the same few sets of the cache.
+fn element_stride(tiles: usize, channels: usize) -> usize {
+    (tiles * channels).next_multiple_of(16) + 16
+}
+
+impl Transformed<'_> {
+    #[inline(always)]
+    fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
+        element * self.stride + tile * self.channels + channel
+    }
+}
+
+impl Winograd {
+    /// `None` where the algorithm does not apply: it needs 3x3 windows without gaps, one by one.
+    pub(super) fn new(
+        (rows, columns): &(Line, Line),
+        source_channels: usize,
+        target_channels: usize,
+        lanes: usize,
+    ) -> Option<Self> {
+        let taps = |line: &Line| match &line.phases[..] {
+            [phase] if line.step == 1 && phase.contiguous() => {
+                <[_; 3]>::try_from(&phase.taps[..]).ok().map(|taps| taps.map(|tap| tap.tap))
+            }
+            _ => None,
+        };
+        let (row_taps, column_taps) = (taps(rows)?, taps(columns)?);
+        let (source, target) = (rows.source * columns.source, (rows.target, columns.target));
+        let (rows, columns) = (rows.tiled(OUT, IN), columns.tiled(OUT, IN));
+        let row_len = columns.reach(columns.units) * source_channels;
+        let height = (STRIP / row_len.max(1)).saturating_sub(IN) / OUT + 1;
+        Some(Self {
+            strips: Strips::new(&rows, &columns, source_channels, height),
+            columns: columns.units,
+            source_len: source * source_channels,
+            source_channels,
+            target_height: target.0,
+            target_width: target.1,
+            target_channels,
+            taps: row_taps.map(|row| column_taps.map(|column| row * 3 + column)),
+            padded_source: source_channels.next_multiple_of(lanes),
+            padded_target: target_channels.next_multiple_of(lanes),
+            // Two tiles of the matrix product.
+            chunk: if lanes == 16 { 16 } else { 12 },
+            step: 1,
+        })
+    }
+
+    pub(super) fn packed_len(&self) -> usize {
+        ELEMENTS * self.source_channels * self.padded_target
+    }
+
+    pub(super) fn scratch_len(&self) -> usize {
+        let chunk = |channels| ELEMENTS * element_stride(self.chunk, channels);
+        let both = chunk(self.padded_source) + chunk(self.padded_target);
+        self.strips.scratch_len() + both + self.padded_target
+    }
+
+    /// Transforms filters for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
+    /// source to channel `o` of the target.
+    pub(super) fn pack(
+        &self,
+        team: &Team,
+        isa: Isa,
+        lanes: usize,
+        packed: &mut [f32],
+        w: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) {
+        let rows = ELEMENTS * self.source_channels;
+        let blocks = Chunks::new(packed, rows * block_width(lanes));
+        let mut locals = vec![(); team.threads()];
+        team.for_each(blocks, &mut locals, |block, packed, ()| {
+            let (first, w) = (block * block_width(lanes), &w);
+            dispatch!(isa, |s| self.pack_block(s, first, packed, w));
+        });
+    }
+
+    /// The filters of a block of output channels: `elements x source channels x vectors`.
+    #[inline(always)]
+    fn pack_block<S: Simd>(
+        &self,
+        s: S,
+        first: usize,
+        packed: &mut [f32],
+        w: &impl Fn(usize, usize, usize) -> f32,
+    ) {
+        let width = packed.len() / (ELEMENTS * self.source_channels);
+        for c in 0..self.source_channels {
+            for v in (0..width).step_by(S::LANES) {
+                let channels = self.target_channels.min(first + v + S::LANES) - first - v;
+                let mut g = [[s.splat(0.0); 3]; 3];
+                for (g, taps) in g.iter_mut().zip(&self.taps) {
+                    for (g, &tap) in g.iter_mut().zip(taps) {
+                        let mut lanes = [0.0; 16];
+                        for (lane, o) in lanes.iter_mut().zip(first + v..).take(channels) {
+                            *lane = w(tap, c, o);
+                        }
+                        *g = s.load(&lanes);
+                    }
+                }
+                let u = filters(s, g);
+                for (element, u) in u.as_flattened().iter().enumerate() {
+                    s.store(&mut packed[(element * self.source_channels + c) * width + v..], *u);
+                }
+            }
+        }
+    }
+
+    /// One image. An empty `bias` is zero.
+    pub(super) fn run(
+        &self,
+        isa: Isa,
+        source: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let target_len = self.target_height * self.target_width * self.target_channels;
+        assert_eq!(source.len(), self.source_len);
+        assert_eq!(target.len(), target_len);
+        assert_eq!(packed.len(), self.packed_len());
+        assert!(bias.is_empty() || bias.len() == self.target_channels);
+        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch));
+    }
+
+    #[inline(always)]
+    fn run_with<S: Simd>(
+        &self,
+        s: S,
+        source: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
+        padded_bias.fill(0.0);
+        padded_bias[..bias.len()].copy_from_slice(bias);
+        let (mut inputs, scratch) = self.transformed(self.padded_source, scratch);
+        let (mut outputs, scratch) = self.transformed(self.padded_target, scratch);
+        for strip in self.strips.iter() {
+            let view = self.strips.view(&strip, source, scratch);
+            let end = strip.end * self.columns;
+            for first in (strip.start * self.columns..end).step_by(self.chunk) {
+                let tiles = self.chunk.min(end - first);
+                for i in 0..tiles {
+                    let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
+                    self.transform_input(s, view, row - strip.start, column, i, &mut inputs);
+                }
+                self.products(s, tiles, &inputs, packed, &mut outputs);
+                for i in 0..tiles {
+                    let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
+                    self.transform_output(s, &outputs, i, padded_bias, row, column, target);
+                }
+            }
+        }
+    }
+
+    /// Working memory for the transformed tiles of a chunk, off the front of `scratch`.
+    #[inline(always)]
+    fn transformed<'a>(
+        &self,
+        channels: usize,
+        scratch: &'a mut [f32],
+    ) -> (Transformed<'a>, &'a mut [f32]) {
+        let stride = element_stride(self.chunk, channels);
+        let (data, scratch) = scratch.split_at_mut(ELEMENTS * stride);
+        (Transformed { data, stride, channels }, scratch)
+    }
+
+    /// `B' d B` for all channels of one tile.
+    #[inline(always)]
+    fn transform_input<S: Simd>(
+        &self,
+        s: S,
+        view: &[f32],
+        row: usize,
+        column: usize,
+        tile: usize,
+        to: &mut Transformed<'_>,
+    ) {
+        let pitch = self.strips.pitch();
+        let corner = &view[row * OUT * pitch + column * OUT * self.source_channels..];
+        for c in (0..self.source_channels).step_by(S::LANES) {
+            let whole = c + S::LANES <= self.source_channels;
+            let mut d = [[s.splat(0.0); IN]; IN];
+            for (y, d) in d.iter_mut().enumerate() {
+                let row = &corner[y * pitch..][..IN * self.source_channels];
+                for (x, d) in d.iter_mut().enumerate() {
+                    let from = &row[x * self.source_channels..][..self.source_channels][c..];
+                    *d = if whole { s.load(from) } else { s.load_tail(from) };
+                }
+            }
+            for (element, v) in inputs(s, d).as_flattened().iter().enumerate() {
+                let at = to.at(element, tile, c);
+                s.store(&mut to.data[at..], *v);
+            }
+        }
+    }
+
+    /// The 36 matrix products: `outputs[element] = inputs[element] * filters[element]`.
+    #[inline(always)]
+    fn products<S: Simd>(
+        &self,
+        s: S,
+        tiles: usize,
+        inputs: &Transformed<'_>,
+        packed: &[f32],
+        outputs: &mut Transformed<'_>,
+    ) {
+        let rows = ELEMENTS * self.source_channels;
+        for first in (0..self.padded_target).step_by(block_width(S::LANES)) {
+            let width = block_width(S::LANES).min(self.padded_target - first);
+            let packed = &packed[rows * first..][..rows * width];
+            let filters = packed.chunks_exact(self.source_channels * width);
+            for (element, filters) in filters.enumerate() {
+                match (width == S::LANES, S::REGISTERS) {
+                    (true, _) => {
+                        self.product::<S, 8, 1>(s, element, tiles, first, inputs, filters, outputs);
+                    }
+                    (_, 32..) => {
+                        self.product::<S, 8, 2>(s, element, tiles, first, inputs, filters, outputs);
+                    }
+                    _ => {
+                        self.product::<S, 6, 2>(s, element, tiles, first, inputs, filters, outputs);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One element of `V` vectors of output channels.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn product<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        element: usize,
+        tiles: usize,
+        first: usize,
+        inputs: &Transformed<'_>,
+        filters: &[f32],
+        outputs: &mut Transformed<'_>,
+    ) {
+        let mut at = 0;
+        while tiles - at > 4 {
+            self.some::<S, P, V>(s, element, at..tiles, first, inputs, filters, outputs);
+            at = tiles.min(at + P);
+        }
+        if at < tiles {
+            self.some::<S, 4, V>(s, element, at..tiles, first, inputs, filters, outputs);
+        }
+    }
+
+    /// The first `P` of some tiles.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn some<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        element: usize,
+        tiles: Range<usize>,
+        first: usize,
+        inputs: &Transformed<'_>,
+        filters: &[f32],
+        outputs: &mut Transformed<'_>,
+    ) {
+        // Behind the last tile the last one is computed again.
+        let last = tiles.end - 1;
+        let mut x: [&[f32]; P] = [&[]; P];
+        for (p, x) in x.iter_mut().enumerate() {
+            *x = &inputs.data[inputs.at(element, (tiles.start + p).min(last), 0)..];
+        }
+        let runs = Runs { offsets: &[0], len: self.source_channels, step: self.step };
+        let sums = tile::<S, P, V>(s, x, runs, filters, [[s.splat(0.0); V]; P]);
+        for (p, sums) in sums.iter().enumerate() {
+            let at = outputs.at(element, (tiles.start + p).min(last), first);
+            for (v, sum) in sums.iter().enumerate() {
+                s.store(&mut outputs.data[at + v * S::LANES..], *sum);
+            }
+        }
+    }
+
+    /// `A' m A + bias` for all channels of one tile, as far as it lies inside the image.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn transform_output<S: Simd>(
+        &self,
+        s: S,
+        from: &Transformed<'_>,
+        tile: usize,
+        bias: &[f32],
+        row: usize,
+        column: usize,
+        target: &mut [f32],
+    ) {
+        for o in (0..self.target_channels).step_by(S::LANES) {
+            let mut m = [[s.splat(0.0); IN]; IN];
+            for (element, m) in m.as_flattened_mut().iter_mut().enumerate() {
+                *m = s.load(&from.data[from.at(element, tile, o)..]);
+            }
+            let bias = s.load(&bias[o..]);
+            let whole = o + S::LANES <= self.target_channels;
+            for (y, values) in outputs(s, m).iter().enumerate() {
+                let y = row * OUT + y;
+                for (x, value) in values.iter().enumerate() {
+                    let x = column * OUT + x;
+                    if y < self.target_height && x < self.target_width {
+                        let pixel = (y * self.target_width + x) * self.target_channels;
+                        let to = &mut target[pixel..][..self.target_channels][o..];
+                        let value = s.add(*value, bias);
+                        if whole { s.store(to, value) } else { s.store_tail(to, value) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `B' d B`.
+#[inline(always)]
+pub(super) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN] {
+    let mut rows = [[s.splat(0.0); IN]; IN];
+    for (to, from) in rows.iter_mut().zip(d) {
+        *to = input(s, from);
+    }
+    columns(s, rows, input)
+}
+
+/// `A' m A`.
+#[inline(always)]
+fn outputs<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F32; OUT]; OUT] {
+    let mut rows = [[s.splat(0.0); OUT]; IN];
+    for (to, from) in rows.iter_mut().zip(m) {
+        *to = output(s, from);
+    }
+    columns(s, rows, output)
+}
+
+/// `G g G'`.
+#[inline(always)]
+fn filters<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> [[S::F32; IN]; IN] {
+    let mut rows = [[s.splat(0.0); IN]; 3];
+    for (to, from) in rows.iter_mut().zip(g) {
+        *to = filter(s, from);
+    }
+    columns(s, rows, filter)
+}
+
+/// `f` of every column.
+#[inline(always)]
+fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
+    s: S,
+    from: [[S::F32; W]; M],
+    f: impl Fn(S, [S::F32; M]) -> [S::F32; N],
+) -> [[S::F32; W]; N] {
+    let mut to = [[s.splat(0.0); W]; N];
+    for i in 0..W {
+        let mut column = [s.splat(0.0); M];
+        for j in 0..M {
+            column[j] = from[j][i];
+        }
+        let column = f(s, column);
+        for j in 0..N {
+            to[j][i] = column[j];
+        }
+    }
+    to
+}
+
+/// `B' d`.
+#[inline(always)]
+fn input<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::F32; 6]) -> [S::F32; 6] {
+    let even = s.mul_add(s.splat(-4.0), d2, d4);
+    let odd = s.mul_add(s.splat(-4.0), d1, d3);
+    let even_2 = s.sub(d4, d2);
+    let odd_2 = s.sub(d3, d1);
+    [
+        s.mul_add(s.splat(4.0), d0, s.mul_add(s.splat(-5.0), d2, d4)),
+        s.add(even, odd),
+        s.sub(even, odd),
+        s.mul_add(s.splat(2.0), odd_2, even_2),
+        s.mul_add(s.splat(-2.0), odd_2, even_2),
+        s.mul_add(s.splat(4.0), d1, s.mul_add(s.splat(-5.0), d3, d5)),
+    ]
+}
+
+/// `A' m`.
+#[inline(always)]
+fn output<S: Simd>(s: S, [m0, m1, m2, m3, m4, m5]: [S::F32; 6]) -> [S::F32; 4] {
+    let (even, odd) = (s.add(m1, m2), s.sub(m1, m2));
+    let (even_2, odd_2) = (s.add(m3, m4), s.sub(m3, m4));
+    [
+        s.add(s.add(m0, even), even_2),
+        s.mul_add(s.splat(2.0), odd_2, odd),
+        s.mul_add(s.splat(4.0), even_2, even),
+        s.add(s.mul_add(s.splat(8.0), odd_2, odd), m5),
+    ]
+}
+
+/// `G g`.
+#[inline(always)]
+fn filter<S: Simd>(s: S, [g0, g1, g2]: [S::F32; 3]) -> [S::F32; 6] {
+    let times = |k: f32, x| s.mul(s.splat(k), x);
+    let outer = times(-1.0 / 6.0, s.add(g0, g2));
+    let middle = times(1.0 / 6.0, g1);
+    let outer_2 = s.mul_add(s.splat(1.0 / 24.0), g0, times(1.0 / 6.0, g2));
+    let middle_2 = times(1.0 / 12.0, g1);
+    [
+        times(0.25, g0),
+        s.sub(outer, middle),
+        s.add(outer, middle),
+        s.add(outer_2, middle_2),
+        s.sub(outer_2, middle_2),
+        g2,
+    ]
+}
