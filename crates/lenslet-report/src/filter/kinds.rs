@@ -188,9 +188,9 @@ impl Filter {
     /// The line of numbers whose product with itself, turned upright, is the whole filter: two
     /// passes with it cost far less.
     pub(crate) fn line(&self) -> Option<Vec<f64>> {
-        match self {
-            &Self::BoxBlur { size } => Some(vec![1.0 / size as f64; size]),
-            &Self::GaussianBlur { sigma } => Some(bell(sigma)),
+        match *self {
+            Self::BoxBlur { size } => Some(vec![1.0 / size as f64; size]),
+            Self::GaussianBlur { sigma } => Some(bell(sigma)),
             _ => None,
         }
     }
