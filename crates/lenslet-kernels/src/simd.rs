@@ -10,6 +10,7 @@ use std::fmt::Debug;
 /// Vectors of [`LANES`](Self::LANES) numbers. A value is the proof that the CPU has them.
 ///
 /// All memory accesses are unaligned. Masks come from comparisons.
+#[allow(dead_code, reason = "a complete set, of which the kernels use what they need")]
 pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// Numbers in a vector.
     const LANES: usize;
@@ -111,6 +112,11 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
 
     /// Every lane is `x`.
     fn splat_u32(self, x: u32) -> Self::U32;
+    /// Lane `l` is `l`.
+    #[inline(always)]
+    fn lane_numbers(self) -> Self::U32 {
+        self.load_u32(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+    }
     /// `LANES` numbers from `p`.
     ///
     /// # Safety
@@ -154,6 +160,8 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     fn shl<const BITS: i32>(self, x: Self::U32) -> Self::U32;
     /// `x >> BITS`, filled with zeros; `BITS` is below 32.
     fn shr<const BITS: i32>(self, x: Self::U32) -> Self::U32;
+    /// Lane by lane: the first lanes of all four, then the second ones, and so on.
+    fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4];
     /// `a < b`, unsigned.
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask;
 
@@ -313,6 +321,12 @@ mod tests {
         check(s.shr::<9>(a), |x, _| x >> 9);
         check(s.select_u32(s.lt_u32(a, b), a, b), u32::min);
         check(s.splat_u32(5), |_, _| 5);
+        let c = [0, 100, 200, 300]
+            .map(|from| s.load_u32(&std::array::from_fn::<u32, 16, _>(|i| from + i as u32)));
+        let lanes = s.interleave(c).into_iter().flat_map(|x| lanes_u32(s, x));
+        for (i, got) in (0..).zip(lanes) {
+            assert_eq!(got, i % 4 * 100 + i / 4, "lane {i} of four vectors");
+        }
         check(s.to_bits(s.from_bits(a)), |x, _| x);
     }
 

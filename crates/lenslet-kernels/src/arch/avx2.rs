@@ -205,6 +205,24 @@ impl Simd for Avx2 {
         unsafe { _mm256_srli_epi32::<BITS>(x) }
     }
     #[inline(always)]
+    fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4] {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            let [a, b, c, d] = x;
+            // Of every 128 bits: pairs of lanes, then whole blocks of four.
+            let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
+            let (zeroth, first) = (_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+            let (ab, cd) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
+            let (second, third) = (_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+            [
+                _mm256_permute2x128_si256::<0x20>(zeroth, first),
+                _mm256_permute2x128_si256::<0x20>(second, third),
+                _mm256_permute2x128_si256::<0x31>(zeroth, first),
+                _mm256_permute2x128_si256::<0x31>(second, third),
+            ]
+        }
+    }
+    #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
         // SAFETY: `self` proves the instruction set.
         unsafe {

@@ -206,6 +206,29 @@ impl Simd for Avx512 {
         unsafe { _mm512_srlv_epi32(x, _mm512_set1_epi32(BITS)) }
     }
     #[inline(always)]
+    fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4] {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            let [a, b, c, d] = x;
+            // Of every 128 bits: pairs of lanes, then whole blocks of four.
+            let (ab, cd) = (_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d));
+            let (zeroth, first) = (_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+            let (ab, cd) = (_mm512_unpackhi_epi32(a, b), _mm512_unpackhi_epi32(c, d));
+            let (second, third) = (_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+            // Then a 4 x 4 transpose of those blocks, by halves.
+            let low = _mm512_shuffle_i32x4::<0x44>(zeroth, first);
+            let high = _mm512_shuffle_i32x4::<0xEE>(zeroth, first);
+            let low_2 = _mm512_shuffle_i32x4::<0x44>(second, third);
+            let high_2 = _mm512_shuffle_i32x4::<0xEE>(second, third);
+            [
+                _mm512_shuffle_i32x4::<0x88>(low, low_2),
+                _mm512_shuffle_i32x4::<0xDD>(low, low_2),
+                _mm512_shuffle_i32x4::<0x88>(high, high_2),
+                _mm512_shuffle_i32x4::<0xDD>(high, high_2),
+            ]
+        }
+    }
+    #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm512_cmplt_epu32_mask(a, b) }

@@ -43,17 +43,19 @@ impl Simd for Portable {
         // SAFETY: as for `load_ptr`.
         unsafe { p.cast::<Self::F32>().write(x) }
     }
+    // Tails go through memory: taken apart lane by lane, the vector would no longer be one to the
+    // compiler, nor would the sums that it was made of.
     #[inline(always)]
     unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
-        // SAFETY: only lanes below `n` are read.
-        std::array::from_fn(|i| if i < n { unsafe { *p.add(i) } } else { 0.0 })
+        let mut lanes = [0.0; LANES];
+        // SAFETY: `p` has `min(n, LANES)` numbers, and so has `lanes`.
+        unsafe { std::ptr::copy_nonoverlapping(p, lanes.as_mut_ptr(), n.min(LANES)) };
+        lanes
     }
     #[inline(always)]
     unsafe fn store_tail_ptr(self, p: *mut f32, n: usize, x: Self::F32) {
-        for (i, x) in x.into_iter().enumerate().take(n) {
-            // SAFETY: only lanes below `n` are written.
-            unsafe { *p.add(i) = x };
-        }
+        // SAFETY: `p` has room for `min(n, LANES)` numbers, and `x` has as many.
+        unsafe { std::ptr::copy_nonoverlapping(x.as_ptr(), p, n.min(LANES)) };
     }
 
     #[inline(always)]
@@ -161,6 +163,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn shr<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
         map(x, |x| x >> BITS)
+    }
+    #[inline(always)]
+    fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4] {
+        // There are four lanes: a transpose.
+        std::array::from_fn(|l| x.map(|word| word[l]))
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {

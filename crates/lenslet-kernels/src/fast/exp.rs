@@ -101,10 +101,30 @@ mod tests {
             let mut values = x.to_vec();
             let y = &mut values[..];
             match self {
-                Self::Exp => dispatch!(isa, |s| map(s, y, |x| exp(s, x))),
-                Self::ExpM1 => dispatch!(isa, |s| map(s, y, |x| exp_m1(s, x))),
-                Self::Tanh => dispatch!(isa, |s| map(s, y, |x| tanh(s, x))),
-                Self::Sigmoid => dispatch!(isa, |s| map(s, y, |x| sigmoid(s, x))),
+                Self::Exp => dispatch!(isa, |s| map(
+                    s,
+                    y,
+                    #[inline(always)]
+                    |x| exp(s, x)
+                )),
+                Self::ExpM1 => dispatch!(isa, |s| map(
+                    s,
+                    y,
+                    #[inline(always)]
+                    |x| exp_m1(s, x)
+                )),
+                Self::Tanh => dispatch!(isa, |s| map(
+                    s,
+                    y,
+                    #[inline(always)]
+                    |x| tanh(s, x)
+                )),
+                Self::Sigmoid => dispatch!(isa, |s| map(
+                    s,
+                    y,
+                    #[inline(always)]
+                    |x| sigmoid(s, x)
+                )),
             }
             values
         }

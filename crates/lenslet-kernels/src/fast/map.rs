@@ -1,4 +1,7 @@
 //! Loops over whole slices, a vector at a time.
+//!
+//! The closures must be `#[inline(always)]`, or they may be compiled without the instructions that
+//! `dispatch!` enables.
 
 use crate::simd::Simd;
 
@@ -28,4 +31,21 @@ pub(super) fn zip<S: Simd>(s: S, y: &[f32], dy: &mut [f32], f: impl Fn(S::F32, S
     let rest = vectors.into_remainder();
     let x = s.load_tail(rest);
     s.store_tail(rest, f(s.load_tail(others.remainder()), x));
+}
+
+/// Reads the first `n <= LANES` numbers from `start` on.
+#[inline(always)]
+pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, n: usize) -> S::F32 {
+    // A full vector needs no mask, which on some CPUs is slow.
+    if n == S::LANES { s.load(&x[start..]) } else { s.load_tail(&x[start..start + n]) }
+}
+
+/// Writes the first `n <= LANES` numbers from `start` on.
+#[inline(always)]
+pub(super) fn store<S: Simd>(s: S, y: &mut [f32], start: usize, n: usize, value: S::F32) {
+    if n == S::LANES {
+        s.store(&mut y[start..], value);
+    } else {
+        s.store_tail(&mut y[start..start + n], value);
+    }
 }

@@ -60,7 +60,9 @@ pub(super) fn sgd(
     if step.momentum == 0.0 {
         let pieces = (Chunks::new(p, PIECE), ChunksRef::new(g, PIECE));
         team.share(pieces, |_, (p, g)| {
-            dispatch!(isa, |_s| p.iter_mut().zip(g).for_each(|(p, &g)| *p -= rate * g));
+            dispatch!(isa, |_s| for (p, &g) in p.iter_mut().zip(g) {
+                *p -= rate * g;
+            });
         });
     } else {
         assert_eq!(velocity.len(), p.len());

@@ -3,6 +3,7 @@
 //! A vector of channels of one output pixel stays in registers while its window passes. Windows
 //! that hold nothing yield 0, as in the reference.
 
+use super::map::{load, store};
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Pool2dShape};
 
@@ -22,22 +23,50 @@ pub(super) fn max_forward(
 /// The mean of each window's inputs.
 pub(super) fn average_forward(isa: Isa, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
     // Nothing divided by one is nothing.
-    dispatch!(isa, |s| gather(s, shape, x, y, |window| window.len().max(1) as f32));
+    dispatch!(isa, |s| gather(
+        s,
+        shape,
+        x,
+        y,
+        #[inline(always)]
+        |window| window.len().max(1) as f32
+    ));
 }
 
 /// Every input of a window receives the same share of the gradient.
 pub(super) fn average_backward(isa: Isa, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
-    dispatch!(isa, |s| spread(s, shape, dy, dx, |window| window.len() as f32));
+    dispatch!(isa, |s| spread(
+        s,
+        shape,
+        dy,
+        dx,
+        #[inline(always)]
+        |window| window.len() as f32
+    ));
 }
 
 /// The sum of each window's inputs.
 pub(super) fn sum_forward(isa: Isa, shape: &Pool2dShape, x: &[f32], y: &mut [f32]) {
-    dispatch!(isa, |s| gather(s, shape, x, y, |_| 1.0));
+    dispatch!(isa, |s| gather(
+        s,
+        shape,
+        x,
+        y,
+        #[inline(always)]
+        |_| 1.0
+    ));
 }
 
 /// Every input of a window receives the gradient.
 pub(super) fn sum_backward(isa: Isa, shape: &Pool2dShape, dy: &[f32], dx: &mut [f32]) {
-    dispatch!(isa, |s| spread(s, shape, dy, dx, |_| 1.0));
+    dispatch!(isa, |s| spread(
+        s,
+        shape,
+        dy,
+        dx,
+        #[inline(always)]
+        |_| 1.0
+    ));
 }
 
 /// The gradient goes to the input that won. There are no vectors in this: every output writes
@@ -67,6 +96,14 @@ impl Window {
     /// Calls `visit` with the flat index of the first channel of every input pixel, in order.
     #[inline(always)]
     fn each(&self, mut visit: impl FnMut(usize)) {
+        if (self.rows, self.columns) == (2, 2) {
+            // By far the most common window: without loops it stays in registers.
+            visit(self.first);
+            visit(self.first + self.column_step);
+            visit(self.first + self.row_step);
+            visit(self.first + self.row_step + self.column_step);
+            return;
+        }
         for row in 0..self.rows {
             let first = self.first + row * self.row_step;
             for column in 0..self.columns {
@@ -102,44 +139,34 @@ fn each_window(shape: &Pool2dShape, mut visit: impl FnMut(usize, Window)) {
     }
 }
 
-/// Reads the first `n <= LANES` numbers from `start` on.
-#[inline(always)]
-fn load<S: Simd>(s: S, x: &[f32], start: usize, n: usize) -> S::F32 {
-    // A full vector needs no mask, which on some CPUs is slow.
-    if n == S::LANES { s.load(&x[start..]) } else { s.load_tail(&x[start..start + n]) }
-}
-
-/// Writes the first `n <= LANES` numbers from `start` on.
-#[inline(always)]
-fn store<S: Simd>(s: S, y: &mut [f32], start: usize, n: usize, value: S::F32) {
-    if n == S::LANES {
-        s.store(&mut y[start..], value);
-    } else {
-        s.store_tail(&mut y[start..start + n], value);
-    }
-}
-
 #[inline(always)]
 fn max_with<S: Simd>(s: S, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax: &mut [u32]) {
     let channels = shape.channels;
-    let mut lane_numbers = [0; 16];
-    lane_numbers.iter_mut().zip(0..).for_each(|(lane, l)| *lane = l);
-    let lane_numbers = s.load_u32(&lane_numbers);
-    each_window(shape, |o, window| {
-        if window.len() == 0 {
-            y[o..o + channels].fill(0.0);
-            argmax[o..o + channels].fill(u32::MAX);
-            return;
-        }
-        for c in (0..channels).step_by(S::LANES) {
-            let n = S::LANES.min(channels - c);
-            let (largest, first) = max_block(s, x, window, c, n);
-            store(s, y, o + c, n, largest);
-            let mut index = [0; 16];
-            s.store_u32(&mut index, s.add_u32(first, lane_numbers));
-            argmax[o + c..o + c + n].copy_from_slice(&index[..n]);
-        }
-    });
+    let lane_numbers = s.lane_numbers();
+    each_window(
+        shape,
+        #[inline(always)]
+        |o, window| {
+            if window.len() == 0 {
+                y[o..o + channels].fill(0.0);
+                argmax[o..o + channels].fill(u32::MAX);
+                return;
+            }
+            for c in (0..channels).step_by(S::LANES) {
+                let n = S::LANES.min(channels - c);
+                let (largest, first) = max_block(s, x, window, c, n);
+                store(s, y, o + c, n, largest);
+                let index = s.add_u32(first, lane_numbers);
+                if n == S::LANES {
+                    s.store_u32(&mut argmax[o + c..], index);
+                } else {
+                    let mut lanes = [0; 16];
+                    s.store_u32(&mut lanes, index);
+                    argmax[o + c..o + c + n].copy_from_slice(&lanes[..n]);
+                }
+            }
+        },
+    );
 }
 
 /// The largest values of channels `c..c + n` in a window, and the flat index of channel `c` of the
@@ -148,14 +175,17 @@ fn max_with<S: Simd>(s: S, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax
 fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S::F32, S::U32) {
     let mut largest = load(s, x, window.first + c, n);
     let mut index = s.splat_u32((window.first + c) as u32);
-    window.each(|i| {
-        let x = load(s, x, i + c, n);
-        let here = s.splat_u32((i + c) as u32);
-        // Neither comparison is true for NaN: a NaN in `x` is taken, one in `largest` is kept.
-        let (keep, number) = (s.le(x, largest), s.eq(largest, largest));
-        index = s.select_u32(number, s.select_u32(keep, index, here), index);
-        largest = s.select(number, s.select(keep, largest, x), largest);
-    });
+    window.each(
+        #[inline(always)]
+        |i| {
+            let x = load(s, x, i + c, n);
+            let here = s.splat_u32((i + c) as u32);
+            // Neither comparison is true for NaN: a NaN in `x` is taken, one in `largest` is kept.
+            let (keep, number) = (s.le(x, largest), s.eq(largest, largest));
+            index = s.select_u32(number, s.select_u32(keep, index, here), index);
+            largest = s.select(number, s.select(keep, largest, x), largest);
+        },
+    );
     (largest, index)
 }
 
@@ -169,15 +199,22 @@ fn gather<S: Simd>(
     divisor: impl Fn(Window) -> f32,
 ) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
-    each_window(shape, |o, window| {
-        let divisor = s.splat(divisor(window));
-        for c in (0..shape.channels).step_by(S::LANES) {
-            let n = S::LANES.min(shape.channels - c);
-            let mut sum = s.splat(0.0);
-            window.each(|i| sum = s.add(sum, load(s, x, i + c, n)));
-            store(s, y, o + c, n, s.div(sum, divisor));
-        }
-    });
+    each_window(
+        shape,
+        #[inline(always)]
+        |o, window| {
+            let divisor = s.splat(divisor(window));
+            for c in (0..shape.channels).step_by(S::LANES) {
+                let n = S::LANES.min(shape.channels - c);
+                let mut sum = s.splat(0.0);
+                window.each(
+                    #[inline(always)]
+                    |i| sum = s.add(sum, load(s, x, i + c, n)),
+                );
+                store(s, y, o + c, n, s.div(sum, divisor));
+            }
+        },
+    );
 }
 
 /// Adds every gradient, over `divisor` of its window, to all inputs of the window.
@@ -191,15 +228,22 @@ fn spread<S: Simd>(
 ) {
     assert_eq!((dx.len(), dy.len()), (shape.input_len(), shape.output_len()));
     dx.fill(0.0);
-    each_window(shape, |o, window| {
-        let divisor = s.splat(divisor(window));
-        for c in (0..shape.channels).step_by(S::LANES) {
-            let n = S::LANES.min(shape.channels - c);
-            let share = s.div(load(s, dy, o + c, n), divisor);
-            window.each(|i| {
-                let sum = s.add(load(s, dx, i + c, n), share);
-                store(s, dx, i + c, n, sum);
-            });
-        }
-    });
+    each_window(
+        shape,
+        #[inline(always)]
+        |o, window| {
+            let divisor = s.splat(divisor(window));
+            for c in (0..shape.channels).step_by(S::LANES) {
+                let n = S::LANES.min(shape.channels - c);
+                let share = s.div(load(s, dy, o + c, n), divisor);
+                window.each(
+                    #[inline(always)]
+                    |i| {
+                        let sum = s.add(load(s, dx, i + c, n), share);
+                        store(s, dx, i + c, n, sum);
+                    },
+                );
+            }
+        },
+    );
 }

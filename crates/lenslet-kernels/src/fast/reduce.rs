@@ -30,7 +30,9 @@ pub(super) fn sum_parts(isa: Isa, team: &Team, parts: &mut [f32], out: &mut [f32
         while gap < count {
             for i in (0..count - gap).step_by(2 * gap) {
                 let (sum, x) = (piece(i), piece(i + gap));
-                dispatch!(isa, |_s| sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += *x));
+                dispatch!(isa, |_s| for (sum, x) in sum.iter_mut().zip(x) {
+                    *sum += *x;
+                });
             }
             gap *= 2;
         }

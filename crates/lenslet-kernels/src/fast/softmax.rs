@@ -18,8 +18,14 @@ pub(super) fn backward(isa: Isa, classes: usize, y: &[f32], dy: &mut [f32]) {
     assert_eq!(y.len(), dy.len());
     assert_eq!(y.len() % classes, 0);
     dispatch!(isa, |_s| for (y, dy) in y.chunks_exact(classes).zip(dy.chunks_exact_mut(classes)) {
-        let dot = sum(classes, |i| y[i] * dy[i]);
-        dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = y * (*dy - dot));
+        let dot = sum(
+            classes,
+            #[inline(always)]
+            |i| y[i] * dy[i],
+        );
+        for (dy, &y) in dy.iter_mut().zip(y) {
+            *dy = y * (*dy - dot);
+        }
     });
 }
 
@@ -42,22 +48,46 @@ fn forward_with<S: Simd>(s: S, classes: usize, y: &mut [f32]) {
     assert_eq!(y.len() % classes, 0);
     for row in y.chunks_exact_mut(classes) {
         let max = max(row);
-        row.iter_mut().for_each(|y| *y -= max);
+        for y in row {
+            *y -= max;
+        }
     }
     // Over all rows at once: a row may be shorter than a vector.
-    map(s, y, |y| exp(s, y));
+    map(
+        s,
+        y,
+        #[inline(always)]
+        |y| exp(s, y),
+    );
     for row in y.chunks_exact_mut(classes) {
-        let sum = sum(classes, |i| row[i]);
-        row.iter_mut().for_each(|y| *y /= sum);
+        let sum = sum(
+            classes,
+            #[inline(always)]
+            |i| row[i],
+        );
+        for y in row {
+            *y /= sum;
+        }
     }
 }
 
 /// `z` becomes `softmax(z)`; returns the sum of the exponentials.
 #[inline(always)]
 fn exponentials<S: Simd>(s: S, max: f32, z: &mut [f32]) -> f32 {
-    map(s, z, |z| exp(s, s.sub(z, s.splat(max))));
-    let sum = sum(z.len(), |i| z[i]);
-    z.iter_mut().for_each(|z| *z /= sum);
+    map(
+        s,
+        z,
+        #[inline(always)]
+        |z| exp(s, s.sub(z, s.splat(max))),
+    );
+    let sum = sum(
+        z.len(),
+        #[inline(always)]
+        |i| z[i],
+    );
+    for z in z {
+        *z /= sum;
+    }
     sum
 }
 

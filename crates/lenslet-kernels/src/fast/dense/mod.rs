@@ -137,7 +137,9 @@ pub(super) fn grad_weights(
     for i in 0..n {
         let dy = dy.row(i);
         let db = &mut *db;
-        dispatch!(isa, |_s| db.iter_mut().zip(dy).for_each(|(db, &dy)| *db += dy));
+        dispatch!(isa, |_s| for (db, &dy) in db.iter_mut().zip(dy) {
+            *db += dy;
+        });
     }
     if n == 0 || out == 0 {
         dw.fill(0.0);

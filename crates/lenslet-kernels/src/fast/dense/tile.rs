@@ -64,20 +64,14 @@ pub(super) unsafe fn product<S: Simd, const R: usize>(
     width: usize,
 ) -> Tile<S, R> {
     let mut sums = [[s.splat(0.0); VECTORS]; R];
-    let mut step = |k: usize, b: [S::F32; VECTORS]| {
-        for (r, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: the caller's promise.
-            let a = s.splat(unsafe { *left.data.add(r * left.row + k * left.step) });
-            for (sum, b) in sums.iter_mut().zip(b) {
-                *sum = s.mul_add(a, b, *sum);
-            }
-        }
-    };
     if width >= columns::<S>() {
         for k in 0..depth {
             let row = right.data.wrapping_add(k * right.stride);
             // SAFETY: the caller's promise.
-            step(k, unsafe { [s.load_ptr(row), s.load_ptr(row.add(S::LANES))] });
+            unsafe {
+                let b = [s.load_ptr(row), s.load_ptr(row.add(S::LANES))];
+                step(s, left.from(0, k), b, &mut sums);
+            }
         }
     } else {
         let second = width.saturating_sub(S::LANES);
@@ -85,10 +79,33 @@ pub(super) unsafe fn product<S: Simd, const R: usize>(
             let row = right.data.wrapping_add(k * right.stride);
             let next = row.wrapping_add(S::LANES);
             // SAFETY: the caller's promise; of the second vector nothing may be left.
-            step(k, unsafe { [s.load_tail_ptr(row, width), s.load_tail_ptr(next, second)] });
+            unsafe {
+                let b = [s.load_tail_ptr(row, width), s.load_tail_ptr(next, second)];
+                step(s, left.from(0, k), b, &mut sums);
+            }
         }
     }
     sums
+}
+
+/// Adds the products of one column of `left` and `b`, one row of the right factor.
+///
+/// # Safety
+/// `R` rows of `left` can be read.
+#[inline(always)]
+unsafe fn step<S: Simd, const R: usize>(
+    s: S,
+    left: Left,
+    b: [S::F32; VECTORS],
+    sums: &mut Tile<S, R>,
+) {
+    for (r, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        let a = s.splat(unsafe { *left.data.add(r * left.row) });
+        for (sum, b) in sums.iter_mut().zip(b) {
+            *sum = s.mul_add(a, b, *sum);
+        }
+    }
 }
 
 /// Reads the first `width` numbers of a row of a tile; the others are zero.
