@@ -87,11 +87,12 @@ fn max_pool() {
 #[test]
 fn average_and_sum_pool() {
     type Kernel<K, R> = fn(&K, &lenslet_kernels::Pool2dShape, &[R], &mut [R]);
-    let forward: [(Kernel<Fast, f32>, Kernel<Reference<f64>, f64>); 2] = [
+    type Pair = (Kernel<Fast, f32>, Kernel<Reference<f64>, f64>);
+    let forward: [Pair; 2] = [
         (Fast::average_pool_forward, Reference::average_pool_forward),
         (Fast::sum_pool_forward, Reference::sum_pool_forward),
     ];
-    let backward: [(Kernel<Fast, f32>, Kernel<Reference<f64>, f64>); 2] = [
+    let backward: [Pair; 2] = [
         (Fast::average_pool_backward, Reference::average_pool_backward),
         (Fast::sum_pool_backward, Reference::sum_pool_backward),
     ];

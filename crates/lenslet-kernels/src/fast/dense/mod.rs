@@ -6,7 +6,9 @@
 
 mod tile;
 
-use self::tile::{Left, Right, Tiles};
+use std::ops::Range;
+
+use self::tile::{Left, Right, Tiles, VECTORS};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
 use crate::{Isa, Rows, RowsMut, Team};
@@ -107,10 +109,10 @@ impl<S: Simd> Tiles<S> for Accumulate {
         let Self { left, right, depth, width, .. } = *self;
         // SAFETY: made by `Product::block`, whose caller promised that all of this is inside.
         unsafe {
-            let sums = tile::product::<S, R>(s, left.from(row, 0), right, depth, width);
+            let sums = tile::product::<S, R, VECTORS>(s, left.from(row, 0), right, depth, width);
             for (r, sums) in sums.into_iter().enumerate() {
                 let to = self.to.add((row + r) * self.to_stride);
-                let old = tile::load_row(s, to, width);
+                let old: [_; VECTORS] = tile::load_row(s, to, width);
                 tile::store_row(s, to, width, [s.add(old[0], sums[0]), s.add(old[1], sums[1])]);
             }
         }
@@ -200,7 +202,8 @@ impl<S: Simd> Tiles<S> for Overwrite {
             let width = tile::columns::<S>().min(out - column);
             // SAFETY: made by `Outer::rows`, whose caller promised that all of this is inside.
             unsafe {
-                let sums = tile::product::<S, R>(s, left, right.from(0, column), depth, width);
+                let right = right.from(0, column);
+                let sums = tile::product::<S, R, VECTORS>(s, left, right, depth, width);
                 for (r, sums) in sums.into_iter().enumerate() {
                     tile::store_row(s, to.add((row + r) * out + column), width, sums);
                 }
@@ -233,7 +236,7 @@ pub(super) fn grad_input(
     if n == 0 || inputs == 0 {
         return;
     }
-    let columns = dispatch!(isa, |s| columns(s));
+    let columns = dispatch!(isa, |s| sample_columns(s, n));
     let blocks = inputs.div_ceil(INPUTS);
     let to = Shareable(dx.row_ptr(0));
     let stride = dx.stride();
@@ -243,46 +246,60 @@ pub(super) fn grad_input(
         let w = &w[input * out..(input + inputs) * out];
         let to = to.get().wrapping_add(sample * stride + input);
         // SAFETY: `inputs` columns of `samples` rows of `dx` from `to` on are this task's alone.
-        dispatch!(isa, |s| unsafe { transposed_block(s, dy, sample, samples, w, to, stride) });
+        dispatch!(isa, |s| unsafe {
+            transposed_block(s, dy, sample..sample + samples, columns, w, to, stride)
+        });
     });
+}
+
+/// Samples of one task: one vector where they fit, else two.
+#[inline(always)]
+fn sample_columns<S: Simd>(_: S, n: usize) -> usize {
+    if n <= S::LANES { S::LANES } else { tile::columns::<S>() }
 }
 
 /// The gradient of the inputs that belong to the rows `w`, for some samples.
 ///
 /// # Safety
-/// `samples <= columns` rows of as many numbers as `w` has rows, `stride` apart, can be written
-/// at `to`, and nobody else uses them.
+/// At most `columns` rows, one for each of `samples`, of as many numbers as `w` has rows, `stride`
+/// apart, can be written at `to`, and nobody else uses them.
 #[inline(always)]
 unsafe fn transposed_block<S: Simd>(
     s: S,
     dy: Rows<'_, f32>,
-    sample: usize,
-    samples: usize,
+    samples: Range<usize>,
+    columns: usize,
     w: &[f32],
     to: *mut f32,
     stride: usize,
 ) {
     let out = dy.width();
-    let columns = tile::columns::<S>();
     let inputs = w.len().checked_div(out).unwrap_or(0);
     let mut panel = [0.0; OUTPUTS * WIDEST];
     for start in (0..out).step_by(OUTPUTS) {
         let depth = OUTPUTS.min(out - start);
-        for i in 0..samples {
-            for (k, &dy) in dy.row(sample + i)[start..start + depth].iter().enumerate() {
+        for (i, sample) in samples.clone().enumerate() {
+            for (k, &dy) in dy.row(sample)[start..start + depth].iter().enumerate() {
                 panel[k * columns + i] = dy;
             }
         }
         let left = Left { data: w.as_ptr(), row: out, step: 1 }.from(0, start);
         let right = Right { data: panel.as_ptr(), stride: columns };
         let first = start == 0;
-        let mut tiles = Transpose { left, right, depth, samples, to, stride, first };
-        tile::each_group(s, inputs, &mut tiles);
+        let samples = samples.len();
+        if columns == S::LANES {
+            let mut tiles = Transpose::<1> { left, right, depth, samples, to, stride, first };
+            tile::each_group(s, inputs, &mut tiles);
+        } else {
+            let mut tiles = Transpose::<2> { left, right, depth, samples, to, stride, first };
+            tile::each_group(s, inputs, &mut tiles);
+        }
     }
 }
 
-/// `to = (left * right)^T`, or `+=` after the first part of the depth.
-struct Transpose {
+/// `to = (left * right)^T`, or `+=` after the first part of the depth. `right` has `V` vectors of
+/// columns.
+struct Transpose<const V: usize> {
     left: Left,
     right: Right,
     depth: usize,
@@ -292,16 +309,16 @@ struct Transpose {
     first: bool,
 }
 
-impl<S: Simd> Tiles<S> for Transpose {
+impl<S: Simd, const V: usize> Tiles<S> for Transpose<V> {
     #[inline(always)]
     fn tile<const R: usize>(&mut self, s: S, row: usize) {
-        let columns = tile::columns::<S>();
+        let columns = V * S::LANES;
         let mut sums = [[0.0; WIDEST]; R];
         // SAFETY: made by `transposed_block`: the rows are inside `w`, and the panel has all
         // columns (those without a sample hold zeros or what an earlier part left there).
         unsafe {
             let left = self.left.from(row, 0);
-            let tile = tile::product::<S, R>(s, left, self.right, self.depth, columns);
+            let tile = tile::product::<S, R, V>(s, left, self.right, self.depth, columns);
             for (sums, tile) in sums.iter_mut().zip(tile) {
                 tile::store_row(s, sums.as_mut_ptr(), columns, tile);
             }

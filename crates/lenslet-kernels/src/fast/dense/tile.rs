@@ -2,7 +2,7 @@
 
 use crate::simd::Simd;
 
-/// Vectors of columns in a tile.
+/// Vectors of columns in a full tile.
 pub(super) const VECTORS: usize = 2;
 
 /// Rows of the largest tile: two accumulators each, and room for the operands.
@@ -46,41 +46,38 @@ impl Right {
     }
 }
 
-/// A tile: `R` rows of [`columns`] columns.
-pub(super) type Tile<S, const R: usize> = [[<S as Simd>::F32; VECTORS]; R];
+/// A tile: `R` rows of `V` vectors.
+pub(super) type Tile<S, const R: usize, const V: usize> = [[<S as Simd>::F32; V]; R];
 
-/// `left * right`, summed over `depth` in ascending order, for `R` rows and the first `columns`
+/// `left * right`, summed over `depth` in ascending order, for `R` rows and the first `width`
 /// columns; the other columns of the tile are zero.
 ///
 /// # Safety
-/// `R` rows and `depth` elements of `left` and `depth` rows and `columns` columns of `right` can
+/// `R` rows and `depth` elements of `left` and `depth` rows and `width` columns of `right` can
 /// be read.
 #[inline(always)]
-pub(super) unsafe fn product<S: Simd, const R: usize>(
+pub(super) unsafe fn product<S: Simd, const R: usize, const V: usize>(
     s: S,
     left: Left,
     right: Right,
     depth: usize,
     width: usize,
-) -> Tile<S, R> {
-    let mut sums = [[s.splat(0.0); VECTORS]; R];
-    if width >= columns::<S>() {
+) -> Tile<S, R, V> {
+    let mut sums = [[s.splat(0.0); V]; R];
+    // Two loops: a full vector needs no mask, which on some CPUs is slow.
+    if width >= V * S::LANES {
         for k in 0..depth {
-            let row = right.data.wrapping_add(k * right.stride);
             // SAFETY: the caller's promise.
             unsafe {
-                let b = [s.load_ptr(row), s.load_ptr(row.add(S::LANES))];
+                let b = load_row(s, right.from(k, 0).data, V * S::LANES);
                 step(s, left.from(0, k), b, &mut sums);
             }
         }
     } else {
-        let second = width.saturating_sub(S::LANES);
         for k in 0..depth {
-            let row = right.data.wrapping_add(k * right.stride);
-            let next = row.wrapping_add(S::LANES);
-            // SAFETY: the caller's promise; of the second vector nothing may be left.
+            // SAFETY: the caller's promise.
             unsafe {
-                let b = [s.load_tail_ptr(row, width), s.load_tail_ptr(next, second)];
+                let b = load_row_tail(s, right.from(k, 0).data, width);
                 step(s, left.from(0, k), b, &mut sums);
             }
         }
@@ -93,11 +90,11 @@ pub(super) unsafe fn product<S: Simd, const R: usize>(
 /// # Safety
 /// `R` rows of `left` can be read.
 #[inline(always)]
-unsafe fn step<S: Simd, const R: usize>(
+unsafe fn step<S: Simd, const R: usize, const V: usize>(
     s: S,
     left: Left,
-    b: [S::F32; VECTORS],
-    sums: &mut Tile<S, R>,
+    b: [S::F32; V],
+    sums: &mut Tile<S, R, V>,
 ) {
     for (r, sums) in sums.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
@@ -113,17 +110,40 @@ unsafe fn step<S: Simd, const R: usize>(
 /// # Safety
 /// They can be read.
 #[inline(always)]
-pub(super) unsafe fn load_row<S: Simd>(s: S, from: *const f32, width: usize) -> [S::F32; VECTORS] {
-    let next = from.wrapping_add(S::LANES);
-    // SAFETY: the caller's promise.
-    unsafe {
-        if width >= columns::<S>() {
-            [s.load_ptr(from), s.load_ptr(next)]
-        } else {
-            let second = width.saturating_sub(S::LANES);
-            [s.load_tail_ptr(from, width), s.load_tail_ptr(next, second)]
-        }
+pub(super) unsafe fn load_row<S: Simd, const V: usize>(
+    s: S,
+    from: *const f32,
+    width: usize,
+) -> [S::F32; V] {
+    if width < V * S::LANES {
+        // SAFETY: the caller's promise.
+        return unsafe { load_row_tail(s, from, width) };
     }
+    let mut row = [s.splat(0.0); V];
+    for (v, x) in row.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *x = unsafe { s.load_ptr(from.add(v * S::LANES)) };
+    }
+    row
+}
+
+/// [`load_row`] with masks.
+///
+/// # Safety
+/// As for `load_row`.
+#[inline(always)]
+unsafe fn load_row_tail<S: Simd, const V: usize>(
+    s: S,
+    from: *const f32,
+    width: usize,
+) -> [S::F32; V] {
+    let mut row = [s.splat(0.0); V];
+    for (v, x) in row.iter_mut().enumerate() {
+        let start = v * S::LANES;
+        // SAFETY: the caller's promise; past `width` nothing is read.
+        *x = unsafe { s.load_tail_ptr(from.wrapping_add(start), width.saturating_sub(start)) };
+    }
+    row
 }
 
 /// Writes the first `width` numbers of a row of a tile.
@@ -131,16 +151,22 @@ pub(super) unsafe fn load_row<S: Simd>(s: S, from: *const f32, width: usize) -> 
 /// # Safety
 /// They can be written.
 #[inline(always)]
-pub(super) unsafe fn store_row<S: Simd>(s: S, to: *mut f32, width: usize, row: [S::F32; VECTORS]) {
-    let next = to.wrapping_add(S::LANES);
-    // SAFETY: the caller's promise.
-    unsafe {
-        if width >= columns::<S>() {
-            s.store_ptr(to, row[0]);
-            s.store_ptr(next, row[1]);
-        } else {
-            s.store_tail_ptr(to, width, row[0]);
-            s.store_tail_ptr(next, width.saturating_sub(S::LANES), row[1]);
+pub(super) unsafe fn store_row<S: Simd, const V: usize>(
+    s: S,
+    to: *mut f32,
+    width: usize,
+    row: [S::F32; V],
+) {
+    for (v, x) in row.into_iter().enumerate() {
+        let start = v * S::LANES;
+        let to = to.wrapping_add(start);
+        // SAFETY: the caller's promise; past `width` nothing is written.
+        unsafe {
+            if width >= start + S::LANES {
+                s.store_ptr(to, x);
+            } else {
+                s.store_tail_ptr(to, width.saturating_sub(start), x);
+            }
         }
     }
 }
