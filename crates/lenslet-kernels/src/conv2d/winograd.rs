@@ -66,6 +66,38 @@ impl Transformed<'_> {
     fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
         element * self.stride + tile * self.channels + channel
     }
+
+    /// Where the elements of a tile begin, for a vector of channels.
+    #[inline(always)]
+    fn check<S: Simd>(&self, tile: usize, channel: usize) -> usize {
+        let at = self.at(0, tile, channel);
+        assert!(at + (ELEMENTS - 1) * self.stride + S::LANES <= self.data.len());
+        at
+    }
+
+    /// Writes a vector of channels of one tile.
+    #[inline(always)]
+    fn store<S: Simd>(&mut self, s: S, tile: usize, channel: usize, from: [[S::F32; IN]; IN]) {
+        let at = self.check::<S>(tile, channel);
+        for (element, x) in from.as_flattened().iter().enumerate() {
+            // SAFETY: just checked for the last element.
+            unsafe { s.store_ptr(self.data.as_mut_ptr().add(at + element * self.stride), *x) };
+        }
+    }
+
+    /// Reads a vector of channels of one tile.
+    #[inline(always)]
+    fn load<S: Simd>(&self, s: S, tile: usize, channel: usize) -> [[S::F32; IN]; IN] {
+        let at = self.check::<S>(tile, channel);
+        tile_of(
+            s,
+            #[inline(always)]
+            |y, x| {
+                // SAFETY: just checked for the last element.
+                unsafe { s.load_ptr(self.data.as_ptr().add(at + (y * IN + x) * self.stride)) }
+            },
+        )
+    }
 }
 
 impl Winograd {
@@ -238,22 +270,33 @@ impl Winograd {
         tile: usize,
         to: &mut Transformed<'_>,
     ) {
-        let pitch = self.strips.pitch();
-        let corner = &view[row * OUT * pitch + column * OUT * self.source_channels..];
-        for c in (0..self.source_channels).step_by(S::LANES) {
-            let whole = c + S::LANES <= self.source_channels;
-            let mut d = [[s.splat(0.0); IN]; IN];
-            for (y, d) in d.iter_mut().enumerate() {
-                let row = &corner[y * pitch..][..IN * self.source_channels];
-                for (x, d) in d.iter_mut().enumerate() {
-                    let from = &row[x * self.source_channels..][..self.source_channels][c..];
-                    *d = if whole { s.load(from) } else { s.load_tail(from) };
-                }
-            }
-            for (element, v) in inputs(s, d).as_flattened().iter().enumerate() {
-                let at = to.at(element, tile, c);
-                s.store(&mut to.data[at..], *v);
-            }
+        let (pitch, channels) = (self.strips.pitch(), self.source_channels);
+        let corner = row * OUT * pitch + column * OUT * channels;
+        let mut rows = [view; IN];
+        for (y, row) in rows.iter_mut().enumerate() {
+            *row = &view[corner + y * pitch..][..IN * channels];
+        }
+        for c in (0..channels - channels % S::LANES).step_by(S::LANES) {
+            let d = tile_of(
+                s,
+                #[inline(always)]
+                |y, x| {
+                    // SAFETY: a row holds `channels` numbers for each `x`, of which `c` and the
+                    // following `LANES - 1` are some.
+                    unsafe { s.load_ptr(rows[y].as_ptr().add(x * channels + c)) }
+                },
+            );
+            to.store(s, tile, c, inputs(s, d));
+        }
+        let tail = channels % S::LANES;
+        if tail > 0 {
+            let c = channels - tail;
+            let d = tile_of(
+                s,
+                #[inline(always)]
+                |y, x| s.load_tail(&rows[y][x * channels + c..][..tail]),
+            );
+            to.store(s, tile, c, inputs(s, d));
         }
     }
 
@@ -334,8 +377,9 @@ impl Winograd {
         let sums = tile::<S, P, V>(s, x, runs, filters, [[s.splat(0.0); V]; P]);
         for (p, sums) in sums.iter().enumerate() {
             let at = outputs.at(element, (tiles.start + p).min(last), first);
+            let to = &mut outputs.data[at..][..V * S::LANES];
             for (v, sum) in sums.iter().enumerate() {
-                s.store(&mut outputs.data[at + v * S::LANES..], *sum);
+                s.store(&mut to[v * S::LANES..], *sum);
             }
         }
     }
@@ -353,27 +397,46 @@ impl Winograd {
         column: usize,
         target: &mut [f32],
     ) {
-        for o in (0..self.target_channels).step_by(S::LANES) {
-            let mut m = [[s.splat(0.0); IN]; IN];
-            for (element, m) in m.as_flattened_mut().iter_mut().enumerate() {
-                *m = s.load(&from.data[from.at(element, tile, o)..]);
-            }
+        let channels = self.target_channels;
+        let (row, column) = (row * OUT, column * OUT);
+        let (height, width) = (self.target_height - row, self.target_width - column);
+        for o in (0..channels).step_by(S::LANES) {
+            let m = from.load(s, tile, o);
             let bias = s.load(&bias[o..]);
-            let whole = o + S::LANES <= self.target_channels;
             for (y, values) in outputs(s, m).iter().enumerate() {
-                let y = row * OUT + y;
+                if y >= height {
+                    continue;
+                }
+                let line = ((row + y) * self.target_width + column) * channels;
+                let line = &mut target[line..][..width.min(OUT) * channels];
                 for (x, value) in values.iter().enumerate() {
-                    let x = column * OUT + x;
-                    if y < self.target_height && x < self.target_width {
-                        let pixel = (y * self.target_width + x) * self.target_channels;
-                        let to = &mut target[pixel..][..self.target_channels][o..];
-                        let value = s.add(*value, bias);
-                        if whole { s.store(to, value) } else { s.store_tail(to, value) }
+                    if x >= width {
+                        continue;
+                    }
+                    let value = s.add(*value, bias);
+                    let to = &mut line[x * channels + o..];
+                    if o + S::LANES <= channels {
+                        s.store(to, value);
+                    } else {
+                        s.store_tail(&mut to[..channels - o], value);
                     }
                 }
             }
         }
     }
+}
+
+/// The tile of what `load(y, x)` returns. A closure that is not `#[inline(always)]`, or a function
+/// by its name, would be called without the vector instructions enabled.
+#[inline(always)]
+fn tile_of<S: Simd>(s: S, load: impl Fn(usize, usize) -> S::F32) -> [[S::F32; IN]; IN] {
+    let mut d = [[s.splat(0.0); IN]; IN];
+    for y in 0..IN {
+        for x in 0..IN {
+            d[y][x] = load(y, x);
+        }
+    }
+    d
 }
 
 /// `B' d B`.
@@ -383,7 +446,12 @@ pub(super) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN]
     for (to, from) in rows.iter_mut().zip(d) {
         *to = input(s, from);
     }
-    columns(s, rows, input)
+    columns(
+        s,
+        rows,
+        #[inline(always)]
+        |column| input(s, column),
+    )
 }
 
 /// `A' m A`.
@@ -393,7 +461,12 @@ fn outputs<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F32; OUT]; OUT] {
     for (to, from) in rows.iter_mut().zip(m) {
         *to = output(s, from);
     }
-    columns(s, rows, output)
+    columns(
+        s,
+        rows,
+        #[inline(always)]
+        |column| output(s, column),
+    )
 }
 
 /// `G g G'`.
@@ -403,7 +476,12 @@ fn filters<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> [[S::F32; IN]; IN] {
     for (to, from) in rows.iter_mut().zip(g) {
         *to = filter(s, from);
     }
-    columns(s, rows, filter)
+    columns(
+        s,
+        rows,
+        #[inline(always)]
+        |column| filter(s, column),
+    )
 }
 
 /// `f` of every column.
@@ -411,7 +489,7 @@ fn filters<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> [[S::F32; IN]; IN] {
 fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
     s: S,
     from: [[S::F32; W]; M],
-    f: impl Fn(S, [S::F32; M]) -> [S::F32; N],
+    f: impl Fn([S::F32; M]) -> [S::F32; N],
 ) -> [[S::F32; W]; N] {
     let mut to = [[s.splat(0.0); W]; N];
     for i in 0..W {
@@ -419,7 +497,7 @@ fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
         for j in 0..M {
             column[j] = from[j][i];
         }
-        let column = f(s, column);
+        let column = f(column);
         for j in 0..N {
             to[j][i] = column[j];
         }
