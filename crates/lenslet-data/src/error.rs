@@ -85,6 +85,75 @@ pub enum DataError {
         /// What the system says.
         source: io::Error,
     },
+    /// An image file that cannot be read as one.
+    #[error("{place}: {reason}; is it a whole JPEG, PNG, GIF, BMP or WebP file?")]
+    Image {
+        /// The file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Pictures of this shape cannot be made from image files.
+    #[error("images cannot be read as {shape}; ask for 1 or 3 channels and sides of 1 to 65,536")]
+    ImageShape {
+        /// Height, width and channels.
+        shape: String,
+    },
+    /// A folder that is not laid out as a data set.
+    #[error(
+        "{} {what}; make a folder of images for each class, either below train/ and test/ \
+         (or val/), or side by side: the test part is then taken from them", path.display()
+    )]
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// What is not right.
+        what: String,
+    },
+    /// The test part has a class that is never learnt.
+    #[error("{}: the training part has no class `{class}`; add it there, or remove it here", path.display())]
+    UnknownClass {
+        /// The class's folder in the test part.
+        path: PathBuf,
+        /// The class.
+        class: String,
+    },
+    /// Broken images, in strict reading.
+    #[error(
+        "{count} of the images are broken, the first is {}: {reason}; \
+         repair or remove them, or skip them by not being strict", path.display()
+    )]
+    BrokenImages {
+        /// How many.
+        count: usize,
+        /// The first, in the order of the paths.
+        path: PathBuf,
+        /// What is wrong with the first.
+        reason: String,
+    },
+    /// The pictures do not fit in memory.
+    #[error(
+        "{}: {images} images of {shape} take {bytes} bytes, more than the {limit} that are \
+         allowed; use fewer images or a smaller size", path.display()
+    )]
+    TooLarge {
+        /// The folder.
+        path: PathBuf,
+        /// How many images there are.
+        images: usize,
+        /// Height, width and channels.
+        shape: String,
+        /// What they take.
+        bytes: u128,
+        /// What they may take.
+        limit: u64,
+    },
+    /// The part that is held out for testing is not a fraction.
+    #[error("the test fraction is {fraction}; give a number between 0 and 1, such as 0.2")]
+    Fraction {
+        /// What was asked for.
+        fraction: f64,
+    },
     /// A CIFAR-10 archive or folder that is not what it should be.
     #[error("{} {what}", path.display())]
     Cifar10 {

@@ -8,7 +8,7 @@
 //! * [`folder`]: folders of image files, one folder per class.
 //!
 //! [`shuffled_order`] and [`Batches`] then say which pictures make which step of training, and
-//! [`decode_image`] reads a single picture the way folders are read, for predictions.
+//! [`read_image`] reads a single picture the way folders are read, for predictions.
 //!
 //! The crate prints nothing and reads no environment variable: cache folders and progress callbacks
 //! come in as arguments. Everything random is a function of a seed and gives the same bits on
@@ -19,7 +19,9 @@
 mod batches;
 pub mod cifar10;
 mod dataset;
+mod decode;
 mod error;
+pub mod folder;
 mod parallel;
 mod purpose;
 mod split;
@@ -28,6 +30,7 @@ pub mod synthetic;
 
 pub use batches::{Batches, shuffled_order};
 pub use dataset::Dataset;
+pub use decode::{decode_image, read_image, read_original};
 pub use error::DataError;
 pub use split::{Skipped, Split};
 pub use statistics::Statistics;

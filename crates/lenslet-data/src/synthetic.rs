@@ -90,3 +90,45 @@ impl Synthetic {
         Dataset::new("synthetic", classes, [SIDE, SIDE, 3], pixels, labels)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cifar10::Md5;
+
+    fn small() -> Split {
+        Synthetic { seed: 7, train: 40, test: 20 }.generate().unwrap()
+    }
+
+    /// Every change of these digits changes what people's recorded runs were trained on.
+    #[test]
+    fn the_pictures_are_the_same_for_ever() {
+        let split = small();
+        let digest = Md5::of(&[split.train.pixels(), split.test.pixels()].concat());
+        assert_eq!(digest.to_string(), "to be filled in");
+        assert_eq!(split.train.pixels(), small().train.pixels());
+    }
+
+    #[test]
+    fn classes_are_balanced_and_the_parts_differ() {
+        let split = small();
+        assert_eq!(split.train.class_counts(), [4; 10]);
+        assert_eq!(split.test.class_counts(), [2; 10]);
+        let images: std::collections::HashSet<&[u8]> = (0..40)
+            .map(|i| split.train.image(i))
+            .chain((0..20).map(|i| split.test.image(i)))
+            .collect();
+        assert_eq!(images.len(), 60);
+    }
+
+    #[test]
+    fn every_class_has_a_figure() {
+        assert_eq!(CLASSES.len(), figure::KINDS.len());
+    }
+
+    #[test]
+    fn too_many_are_refused() {
+        let error = Synthetic { train: MAX_IMAGES + 1, ..Synthetic::default() }.generate();
+        assert!(error.unwrap_err().to_string().contains("1000001 synthetic images"));
+    }
+}

@@ -1,5 +1,7 @@
 //! One picture: a background, clutter, the figure, something in front of it, light and noise.
 
+use std::ops::Range;
+
 use lenslet_kernels::Stream;
 
 use super::colour::{self, Colour, contrast, mix};
@@ -11,7 +13,7 @@ use super::shape::{Point, Shape, dot};
 pub(super) const SIDE: usize = 32;
 
 /// How far from the background a figure's main colour is at least.
-const VISIBLE: f32 = 0.14;
+const VISIBLE: f32 = 0.2;
 
 type Canvas = [Colour; SIDE * SIDE];
 
@@ -22,11 +24,11 @@ pub(super) fn draw(class: usize, stream: Stream, out: &mut [u8]) {
     let mut canvas = background(backdrop, &mut dice);
     let mean = mix(backdrop[0], backdrop[1], 0.5);
     for _ in 0..dice.below(5) {
-        clutter(&mut canvas, 9.0, &mut dice);
+        clutter(&mut canvas, 8.0, &mut dice);
     }
     figure(&mut canvas, &KINDS[class], mean, &mut dice);
     for _ in 0..dice.below(3) {
-        clutter(&mut canvas, 4.5, &mut dice);
+        clutter(&mut canvas, 4.0, &mut dice);
     }
     expose(&canvas, stream, &mut dice, out);
 }
@@ -45,7 +47,7 @@ fn background([from, to]: [Colour; 2], dice: &mut Dice) -> Canvas {
     let across = [-way[1], way[0]];
     let edge = dice.range(-8.0, 8.0);
     let sharp = if dice.chance(0.3) { 1.0 } else { dice.range(0.02, 0.06) };
-    let (period, depth) = (dice.range(3.0, 9.0), dice.range(0.0, 0.22));
+    let (period, depth) = (dice.range(3.0, 9.0), dice.range(0.0, 0.15));
     let texture = [stripes, checks, waves][dice.below(3)];
     let mut canvas = [[0.0; 3]; SIDE * SIDE];
     for (at, pixel) in pixels(&mut canvas) {
@@ -58,9 +60,15 @@ fn background([from, to]: [Colour; 2], dice: &mut Dice) -> Canvas {
     canvas
 }
 
+/// `f32::floor` for small numbers, without the call it is on a plain x86-64.
+fn floor(x: f32) -> f32 {
+    let cut = x as i32 as f32;
+    if cut > x { cut - 1.0 } else { cut }
+}
+
 /// Up and down between -1 and 1, once for every whole number.
 fn wave(x: f32) -> f32 {
-    4.0 * (x - (x + 0.5).floor()).abs() - 1.0
+    4.0 * (x - floor(x + 0.5)).abs() - 1.0
 }
 
 fn stripes(u: f32, _: f32) -> f32 {
@@ -68,7 +76,7 @@ fn stripes(u: f32, _: f32) -> f32 {
 }
 
 fn checks(u: f32, v: f32) -> f32 {
-    if (u.floor() + v.floor()) % 2.0 == 0.0 { 1.0 } else { -1.0 }
+    if (floor(u) + floor(v)) % 2.0 == 0.0 { 1.0 } else { -1.0 }
 }
 
 fn waves(u: f32, v: f32) -> f32 {
@@ -111,15 +119,15 @@ fn figure(canvas: &mut Canvas, kind: &Kind, behind: Colour, dice: &mut Dice) {
             Ink::Light => (light, shape),
         })
         .collect();
-    let (size, stretch) = (dice.range(7.0, 14.0), dice.range(0.85, 1.18));
-    let slack = (SIDE as f32 / 2.0 - size).max(0.0) + 2.0;
+    let (size, stretch) = (dice.range(9.5, 14.5), dice.range(0.87, 1.15));
+    let slack = (SIDE as f32 / 2.0 - size).max(0.0) * 0.75 + 1.0;
     let place = Placement {
         centre: [0, 1].map(|_| SIDE as f32 / 2.0 + dice.within(slack)),
-        way: dice.direction(0.09),
+        way: dice.direction(0.05),
         scale: [size * stretch * dice.sign(), size / stretch],
-        shear: dice.within(0.25),
+        shear: dice.within(0.2),
     };
-    place.paint(canvas, &painted, 1.0, dice.range(0.8, 1.8));
+    place.paint(canvas, &painted, 1.0, dice.range(0.8, 1.6));
 }
 
 /// The kind's own hue in two of five pictures, else any colour; never lost in the background.
@@ -157,14 +165,18 @@ impl Placement {
     fn paint(&self, canvas: &mut Canvas, parts: &[(Colour, &Shape)], blend: f32, soft: f32) {
         let scale = self.scale[0].abs().min(self.scale[1].abs());
         let reach = self.scale[0].abs().max(self.scale[1].abs()) * 1.9;
-        for (at, pixel) in pixels(canvas) {
-            // Most of a canvas is far from a small shape.
-            if (0..2).any(|i| (at[i] - self.centre[i]).abs() > reach) {
-                continue;
-            }
-            let own = self.own(at);
-            for (colour, shape) in parts {
-                let inside = 0.5 - shape.distance(own) * scale / soft;
+        let margin = soft / scale;
+        let bounds: Vec<[Point; 2]> = parts.iter().map(|(_, shape)| shape.bounds()).collect();
+        // Most of a canvas is far from a small shape, and most of a figure from each of its parts.
+        let [columns, rows] = self.centre.map(|x| within(x - reach, x + reach));
+        for (row, column) in rows.flat_map(|row| columns.clone().map(move |column| (row, column))) {
+            let pixel = &mut canvas[row * SIDE + column];
+            let at = self.own([column as f32 + 0.5, row as f32 + 0.5]);
+            for ((colour, shape), [low, high]) in parts.iter().zip(&bounds) {
+                if (0..2).any(|i| at[i] < low[i] - margin || at[i] > high[i] + margin) {
+                    continue;
+                }
+                let inside = 0.5 - shape.distance(at) * scale / soft;
                 if inside > 0.0 {
                     *pixel = mix(*pixel, *colour, inside.min(1.0) * blend);
                 }
@@ -173,18 +185,25 @@ impl Placement {
     }
 }
 
+/// The rows or columns of a canvas between two positions.
+fn within(from: f32, to: f32) -> Range<usize> {
+    let [from, to] = [from, to].map(|x| x.clamp(0.0, SIDE as f32));
+    from as usize..to.ceil() as usize
+}
+
 /// Light from one side, exposure, and the sensor's noise; then bytes.
 fn expose(canvas: &Canvas, stream: Stream, dice: &mut Dice, out: &mut [u8]) {
     let way = dice.direction(0.5).map(|x| x * dice.range(0.0, 0.02));
-    let (gain, lift) = (dice.range(0.6, 1.15), dice.range(-0.05, 0.1));
-    let noise = dice.range(0.01, 0.09);
+    let (gain, lift) = (dice.range(0.7, 1.15), dice.range(-0.05, 0.1));
+    let noise = dice.range(0.01, 0.06);
     for (i, (colour, bytes)) in canvas.iter().zip(out.chunks_exact_mut(3)).enumerate() {
         let at = [(i % SIDE) as f32 - 15.5, (i / SIDE) as f32 - 15.5];
         let light = gain * (1.0 + dot(at, way));
         let grain = stream.block(NOISE + i as u64);
         for channel in 0..3 {
             let value = colour[channel] * light + lift + noise * bell(grain[channel]);
-            bytes[channel] = (value * 255.0).round().clamp(0.0, 255.0) as u8;
+            // The conversion cuts off what is behind the point, and what is out of range.
+            bytes[channel] = (value * 255.0 + 0.5) as u8;
         }
     }
 }

@@ -29,6 +29,20 @@ impl Shape {
         Self::Polygon(points.to_vec())
     }
 
+    /// The left upper and the right lower corner of a box around the shape.
+    pub(super) fn bounds(&self) -> [Point; 2] {
+        match self {
+            Self::Ellipse { centre, radii: half }
+            | Self::Dome { centre, radii: half }
+            | Self::Box { centre, half, .. } => {
+                [-1.0, 1.0].map(|side| [0, 1].map(|i| centre[i] + side * half[i]))
+            }
+            Self::Polygon(points) => points.iter().fold([points[0]; 2], |[low, high], point| {
+                [[0, 1].map(|i| low[i].min(point[i])), [0, 1].map(|i| high[i].max(point[i]))]
+            }),
+        }
+    }
+
     /// The signed distance from the edge, negative inside: exact for boxes and polygons, to first
     /// order near the edge for ellipses.
     pub(super) fn distance(&self, at: Point) -> f32 {
@@ -90,6 +104,13 @@ pub(super) fn length(a: Point) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_go_around_the_shape() {
+        let triangle = Shape::polygon([[0.0, -1.0], [2.0, 3.0], [-4.0, 1.0]]);
+        assert_eq!(triangle.bounds(), [[-4.0, -1.0], [2.0, 3.0]]);
+        assert_eq!(Shape::circle([1.0, 2.0], 3.0).bounds(), [[-2.0, -1.0], [4.0, 5.0]]);
+    }
 
     #[test]
     fn distances() {
