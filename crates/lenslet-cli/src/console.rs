@@ -10,6 +10,30 @@ pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
     print(format_args!("{line}\n"))
 }
 
+/// Prints a paragraph: on a terminal it is broken between words, in a pipe it stays one line.
+pub(crate) fn tell(paragraph: &str) -> Result<(), Failure> {
+    if is_terminal() { say(wrapped(paragraph, width())) } else { say(paragraph) }
+}
+
+/// Lines of at most `width` columns where words allow that; all but the first are indented.
+fn wrapped(paragraph: &str, width: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in paragraph.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            text.push_str("\n  ");
+            column = 2;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text
+}
+
 /// Prints text as it is.
 pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -59,6 +83,13 @@ pub(crate) fn counted(n: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paragraphs_are_broken_between_words() {
+        assert_eq!(wrapped("one two three four", 9), "one two\n  three\n  four");
+        assert_eq!(wrapped("a-very-long-word b", 5), "a-very-long-word\n  b");
+        assert_eq!(wrapped("fits", 80), "fits");
+    }
 
     #[test]
     fn numbers_are_grouped_and_counted() {

@@ -6,16 +6,18 @@ use std::str::FromStr;
 use lenslet_data::cifar10::{self, Cifar10, Md5, Source};
 use lenslet_data::folder::Folder;
 use lenslet_data::synthetic::Synthetic;
-use lenslet_data::{DataError, Dataset, Split};
+use lenslet_data::{DataError, Dataset, Split, shuffled_order};
 use lenslet_model::nearest;
 use lenslet_store::DataConfig;
 
-use crate::console::{counted, note};
+use crate::console::{counted, note, thousands};
 use crate::failure::Failure;
 use crate::machine::CacheArgs;
 use crate::progress;
 
 const NAMES: [&str; 2] = ["synthetic", "cifar10"];
+/// How many classes are named in a sentence.
+const NAMED: usize = 20;
 
 /// Options of every command that reads a data set.
 #[derive(Debug, clap::Args)]
@@ -262,6 +264,24 @@ pub(crate) fn load(
     }
 }
 
+/// Leaves only so many of the training images: the first in the order of the training's seed.
+pub(crate) fn limit(split: &mut Split, limit: Option<usize>, seed: u64) {
+    if let Some(limit) = limit.filter(|&limit| limit < split.train.len()) {
+        let order = shuffled_order(seed, 0, split.train.len());
+        split.train = split.train.take(&order[..limit]);
+    }
+}
+
+/// The names of the classes, the first ones where there are many.
+pub(crate) fn classes(data: &Dataset) -> String {
+    let classes = data.classes();
+    let words = classes.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match classes.len().saturating_sub(NAMED) {
+        0 => words,
+        more => format!("{words} and {} more", thousands(more)),
+    }
+}
+
 /// A sentence on a data set.
 pub(crate) fn describe(split: &Split) -> String {
     let skipped = match split.skipped.len() {
@@ -274,7 +294,8 @@ pub(crate) fn describe(split: &Split) -> String {
         counted(split.train.len(), "image"),
         counted(split.test.len(), "image"),
         shape(&split.train),
-        counted(split.train.classes().len(), "class").replace("classs", "classes"),
+        // There are never fewer than two.
+        format_args!("{} classes", thousands(split.train.classes().len())),
     )
 }
 

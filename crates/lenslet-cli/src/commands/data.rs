@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lenslet_data::{Dataset, Split};
 use lenslet_store::run_name;
 
-use crate::console::{say, thousands};
+use crate::console::{say, tell, thousands};
 use crate::data::{self, Cifar10Args, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::{picture_file, run_folder};
@@ -62,7 +62,7 @@ fn show(args: ShowArgs) -> Result<(), Failure> {
     let name = run_name(&data::title(&config), "samples.png");
     let out = args.out.unwrap_or_else(|| name.into());
     let (split, _) = data::load(config, &args.data.cifar10, false)?;
-    say(data::describe(&split))?;
+    tell(&data::describe(&split))?;
     say(counts(&split))?;
     say("Pixels, as the network sees them (0 to 1):")?;
     statistics("training", &split.train)?;
@@ -102,6 +102,6 @@ fn get(args: &GetArgs) -> Result<(), Failure> {
     debug_assert_eq!(args.dataset, "cifar10", "clap takes no other name");
     let found = args.cifar10.get(args.cifar10.data.as_deref(), false)?;
     let split = lenslet_data::cifar10::read(&found)?;
-    say(data::describe(&split))?;
+    tell(&data::describe(&split))?;
     say(format_args!("It is at {}", found.display()))
 }

@@ -8,7 +8,7 @@ use lenslet_report::{Prediction, predictions_grid};
 use lenslet_train::Evaluation;
 use serde_json::json;
 
-use crate::console::{say, width};
+use crate::console::{say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::machine::ThreadArgs;
@@ -62,13 +62,16 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let mut trained = Trained::open(&args.run, &args.threads)?;
     let wanted = Wanted { shape: trained.image_shape(), last: Some(&trained.config.data) };
     let config = args.data.config(args.dataset.as_deref(), wanted)?;
-    let (split, _) = data::load(config, &args.data.cifar10, false)?;
+    let (mut split, _) = data::load(config, &args.data.cifar10, false)?;
+    if args.dataset.is_none() {
+        data::limit(&mut split, trained.config.limit, trained.config.training.seed);
+    }
     let (part, images) = part(args.part, &split);
     let evaluation = trained.model.evaluate(images)?;
     if args.json {
         say(json(images, part, &evaluation))?;
     } else {
-        tell(images, part, &evaluation)?;
+        print(images, part, &evaluation)?;
     }
     let Some(path) = args.mistakes else { return Ok(()) };
     picture_file::write(&path, &mistakes(images, &evaluation))?;
@@ -82,7 +85,7 @@ fn part(part: Part, split: &Split) -> (&'static str, &Dataset) {
     }
 }
 
-fn tell(images: &Dataset, part: &str, evaluation: &Evaluation) -> Result<(), Failure> {
+fn print(images: &Dataset, part: &str, evaluation: &Evaluation) -> Result<(), Failure> {
     let confusion = &evaluation.confusion;
     say(format_args!("{}: {}\n", images.name(), results::headline(evaluation, part)))?;
     if let Some(matrix) = results::matrix(confusion, width()) {
@@ -90,8 +93,8 @@ fn tell(images: &Dataset, part: &str, evaluation: &Evaluation) -> Result<(), Fai
         say(matrix)?;
     }
     say(evaluation.report())?;
-    say(results::weakest(confusion))?;
-    say(results::most_confused(confusion))
+    tell(&results::weakest(confusion))?;
+    tell(&results::most_confused(confusion))
 }
 
 fn json(images: &Dataset, part: &str, evaluation: &Evaluation) -> String {

@@ -31,7 +31,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let wanted = Wanted { shape: None, last: Some(&config.data) };
     let data = args.data.config(None, wanted)?;
     match data::load(data, &args.data.cifar10, false) {
-        Ok((split, _)) => {
+        Ok((mut split, _)) => {
+            data::limit(&mut split, config.limit, config.training.seed);
             run_folder::write_samples(&run, &split.train)?;
             say("Drawn: samples")
         }

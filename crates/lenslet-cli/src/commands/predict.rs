@@ -15,6 +15,8 @@ use crate::trained::Trained;
 
 /// Endings of the image files that are looked for in folders.
 const ENDINGS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
+/// Images that are predicted together.
+const BATCH: usize = 256;
 /// Classes that are named for each image.
 const TOP: usize = 3;
 
@@ -51,29 +53,43 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     })?;
     let classes = trained.model.classes().to_vec();
     let top = args.top.unwrap_or(if args.json { classes.len() } else { TOP });
-    let mut broken = false;
+    let files = files(&args.image)?;
+    let mut read = 0;
     let mut all = Vec::new();
-    for path in files(&args.image)? {
-        let pixels = match read_image(&path, shape) {
-            Ok(pixels) => pixels,
-            Err(error) => {
-                broken = true;
-                let _ = writeln!(io::stderr(), "error: {error}");
-                continue;
+    for files in files.chunks(BATCH) {
+        let (paths, pixels) = read_images(files, shape);
+        read += paths.len();
+        let outputs = trained.model.predict_pixels(&pixels, paths.len())?;
+        for (path, outputs) in paths.into_iter().zip(outputs.chunks(classes.len())) {
+            let best = best(&classes, outputs, top);
+            if args.json {
+                all.push(as_json(path, &best));
+            } else {
+                say(in_words(path, &best))?;
             }
-        };
-        let outputs = trained.model.predict_pixels(&pixels, 1)?;
-        let best = best(&classes, &outputs, top);
-        if args.json {
-            all.push(as_json(&path, &best));
-        } else {
-            say(in_words(&path, &best))?;
         }
     }
     if args.json {
         print(format_args!("{:#}\n", Value::Array(all)))?;
     }
-    if broken { Err(Failure::Said) } else { Ok(()) }
+    if read < files.len() { Err(Failure::Said) } else { Ok(()) }
+}
+
+/// The images that can be read, with their pixels one after the other; the others are reported.
+fn read_images(files: &[PathBuf], shape: [usize; 3]) -> (Vec<&Path>, Vec<u8>) {
+    let (mut paths, mut pixels) = (Vec::new(), Vec::new());
+    for path in files {
+        match read_image(path, shape) {
+            Ok(image) => {
+                paths.push(path.as_path());
+                pixels.extend(image);
+            }
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "error: {error}");
+            }
+        }
+    }
+    (paths, pixels)
 }
 
 /// A class and its probability.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use lenslet_model::Shape;
+use lenslet_model::{Shape, to_toml};
 use lenslet_store::Run;
 
 use crate::commands::train::at_least_one;
@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// Number of classes, for cnn [default: 10]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     classes: Option<usize>,
+
+    /// Print the network as a file for `lenslet train --model` instead: a start for one's own
+    #[arg(long)]
+    toml: bool,
 }
 
 /// `32x32x3`.
@@ -56,5 +60,6 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let input = Shape::from(args.input.map_or([32, 32, 3], |input| input.0));
     let model = choice.sized(input, args.classes.unwrap_or(10))?;
-    print(model.build()?.summary(width()))
+    let network = model.build()?;
+    if args.toml { print(to_toml(&model)) } else { print(network.summary(width())) }
 }

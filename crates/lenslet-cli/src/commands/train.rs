@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
-use lenslet_data::{Split, shuffled_order};
+use lenslet_data::Split;
 use lenslet_kernels::Isa;
 use lenslet_model::{Adam, Loss, Metric, Optimizer, SGD};
 use lenslet_store::{DataConfig, Run, RunConfig, SavedModel, TrainingConfig, run_name};
-use lenslet_train::{Compile, Fit, History, Model, verdict};
+use lenslet_train::{Compile, Evaluation, Fit, History, Model, verdict};
 
-use crate::console::{note, say, width};
+use crate::console::{note, say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::machine::{self, ThreadArgs};
@@ -104,7 +104,7 @@ struct OutputArgs {
     name: Option<String>,
 
     /// While it trains, show 0: nothing, 1: a progress bar, 2: a line per epoch
-    #[arg(long, value_name = "0|1|2", default_value_t = 1, hide_default_value = false,
+    #[arg(long, value_name = "0|1|2", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(0..=2))]
     verbose: u8,
 
@@ -137,23 +137,21 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let quiet = args.output.quiet;
     let settings = Settings::new(args)?;
+    let quiet = settings.quiet;
     let (split, config, saved) = settings.prepare()?;
-    let tell = |line: String| if quiet { Ok(()) } else { say(line) };
     interrupt::listen()?;
     let run = settings.folder(&config)?;
     run.write_config(&config)?;
     run_folder::write_samples(&run, &split.train)?;
-    tell(format!("Run: {}", run.folder().display()))?;
-    tell(format!("Data: {}", data::describe(&split)))?;
-    tell(format!("Classes: {}\n", split.train.classes().join(", ")))?;
 
     let TrainingConfig { optimizer, loss, seed, .. } = config.training;
     let options = settings.threads.options(settings.isa, seed);
     let metrics = [Metric::SparseCategoricalAccuracy];
     let mut model = saved.model.clone().compile_with(optimizer, loss, &metrics, options)?;
-    tell(model.network().summary(width()))?;
+    if !quiet {
+        introduce(&run, &split, &model)?;
+    }
     let start = Instant::now();
     let history = fit(&mut model, &split, &config, settings.verbosity)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -161,15 +159,45 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     save(&run, &saved, &model, &history)?;
     let evaluation = model.evaluate(&split.test)?;
     run_folder::write_evaluation(&run, &evaluation)?;
-    if history.stopped {
-        tell(format!("\nStopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
+    if !quiet {
+        conclude(&run, &history, &evaluation, seconds)?;
     }
-    tell(format!("\nTrained for {seconds:.1} s: {}", results::headline(&evaluation, "test")))?;
-    tell(results::weakest(&evaluation.confusion))?;
-    tell(results::most_confused(&evaluation.confusion))?;
-    tell(verdict(&history).to_string())?;
-    tell(whats_next(&run))?;
     if interrupt::asked() { Err(Failure::Interrupted) } else { Ok(()) }
+}
+
+/// What is told before training.
+fn introduce(run: &Run, split: &Split, model: &Model) -> Result<(), Failure> {
+    tell(&format!("Run: {}", run.folder().display()))?;
+    tell(&format!("Data: {}", data::describe(split)))?;
+    tell(&format!("Classes: {}", data::classes(&split.train)))?;
+    say(format_args!("\n{}", model.network().summary(width())))
+}
+
+/// What is told after it.
+fn conclude(
+    run: &Run,
+    history: &History,
+    evaluation: &Evaluation,
+    seconds: f64,
+) -> Result<(), Failure> {
+    say("")?;
+    if history.stopped {
+        tell(&format!("Stopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
+    }
+    let headline = results::headline(evaluation, "test");
+    tell(&format!("Trained for {seconds:.1} s: {headline}"))?;
+    tell(&results::weakest(&evaluation.confusion))?;
+    tell(&results::most_confused(&evaluation.confusion))?;
+    tell(&verdict(history).to_string())?;
+    let folder = run.folder().display();
+    say(format_args!(
+        "\nIn {folder}:\n  \
+         samples, accuracy, loss, confusion_matrix  pictures (.png and .svg)\n  \
+         classification_report.txt, history.csv     numbers\n  \
+         weights.safetensors, model.json            the model\n  \
+         config.toml                                repeats the run: lenslet train --config\n\n\
+         Next:\n  lenslet evaluate {folder}\n  lenslet predict {folder} IMAGE"
+    ))
 }
 
 /// All that the arguments say, checked as far as that goes without the images.
@@ -220,10 +248,7 @@ impl Settings {
     /// Reads the images and fits the model to them; what cannot be trained is refused here.
     fn prepare(&self) -> Result<(Split, RunConfig, SavedModel), Failure> {
         let (mut split, data) = data::load(self.data.clone(), &self.args.cifar10, self.quiet)?;
-        if let Some(limit) = self.limit.filter(|&limit| limit < split.train.len()) {
-            let order = shuffled_order(self.training.seed, 0, split.train.len());
-            split.train = split.train.take(&order[..limit]);
-        }
+        data::limit(&mut split, self.limit, self.training.seed);
         trainable(&split, self.limit)?;
         let model = self.model.fitted_to(&split.train)?;
         let saved = SavedModel::new(model.clone(), split.train.classes().to_vec());
@@ -351,13 +376,4 @@ fn save(run: &Run, saved: &SavedModel, model: &Model, history: &History) -> Resu
     let rows: Vec<_> = history.epochs.iter().map(run_folder::row).collect();
     run.write_history(&rows)?;
     run_folder::write_curves(run, &rows)
-}
-
-fn whats_next(run: &Run) -> String {
-    let folder = run.folder().display();
-    format!(
-        "\nLook at {folder}: samples.png, accuracy.png, loss.png, confusion_matrix.png (and .svg),\n\
-         classification_report.txt, history.csv. The model is weights.safetensors.\n\n\
-         Next:\n  lenslet evaluate {folder}\n  lenslet predict {folder} IMAGE"
-    )
 }

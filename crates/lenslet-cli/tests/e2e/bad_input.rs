@@ -1,0 +1,146 @@
+use std::fs;
+
+use crate::support::{CONFIG, MODEL, Sandbox};
+
+#[test]
+fn numbers_that_cannot_train_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    for (options, parts) in [
+        ("--learning-rate NaN", ["learning_rate = NaN", "finite number above 0"]),
+        ("--learning-rate -1", ["learning_rate = -1", "finite number above 0"]),
+        ("--optimizer sgd --momentum 1", ["momentum = 1", "below 1"]),
+        ("--momentum 0.9", ["--momentum", "--optimizer sgd"]),
+        ("--epochs 0", ["--epochs", "at least 1"]),
+        ("--batch-size 0", ["--batch-size", "at least 1"]),
+        ("--batch-size ten", ["'ten'", "whole number"]),
+        ("--limit 0", ["--limit", "at least 1"]),
+        ("--threads 0", ["--threads", "1..=1024"]),
+        ("--optimizer adamm", ["'adamm'", "'adam'"]),
+        ("--verbose 3", ["--verbose", "0..=2"]),
+        ("--model cnnn", ["`cnnn`", "did you mean `cnn`?"]),
+    ] {
+        sandbox.refuses(&format!("train {options}"), 2, &parts);
+    }
+    assert!(!sandbox.path("runs").exists(), "nothing was trained");
+}
+
+#[test]
+fn unknown_data_has_a_hint() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("train cifar-10", 2, &["`cifar-10`", "synthetic", "did you mean `cifar10`?"]);
+    sandbox.refuses("train photos/cats", 2, &["`photos/cats`", "folder of images"]);
+    sandbox.refuses("data get mnist", 2, &["'mnist'", "cifar10"]);
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("train --strict", 2, &["--strict", "image folders", "synthetic"]);
+    sandbox.refuses("train --data x.tar.gz", 2, &["--data", "cifar10"]);
+    sandbox.refuses("train cifar10 --image-size 8x8", 2, &["--image-size", "image folders"]);
+    sandbox.refuses("train cifar10 --image-size 8", 2, &["'8'", "32x32"]);
+}
+
+#[test]
+fn shares_out_of_range_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.colours("photos", 3);
+    sandbox.refuses("train photos --validation-split 1.5", 2, &["1.5", "between 0 and 1"]);
+}
+
+#[test]
+fn missing_files_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.refuses("train --model missing.toml", 1, &["missing.toml", "check the path"]);
+    sandbox.refuses("train --config missing.toml", 1, &["missing.toml", "check the path"]);
+    sandbox.refuses(
+        "train cifar10 --data missing.tar.gz",
+        1,
+        &["missing.tar.gz", "check the path"],
+    );
+    sandbox.refuses(
+        "evaluate runs/missing",
+        1,
+        &["runs/missing", "no such folder", "lenslet train"],
+    );
+    sandbox.refuses("predict runs/missing x.png", 1, &["runs/missing", "no such folder"]);
+    sandbox.refuses("plot runs/missing", 1, &["runs/missing", "no such folder"]);
+    sandbox.refuses("summary missing.toml", 1, &["missing.toml", "check the path"]);
+}
+
+#[test]
+fn model_files_that_do_not_fit_are_refused() {
+    let sandbox = Sandbox::new();
+    for (from, to, parts) in [
+        ("\"Flatten\"", "\"Flaten\"", ["unknown variant `Flaten`", "did you mean `Flatten`?"]),
+        ("units", "unit", ["unknown field `unit`", "did you mean `units`?"]),
+        ("[32, 32, 3]", "[28, 28, 3]", ["input = [28, 28, 3]", "[32, 32, 3]"]),
+        ("= 10", "= 7", ["10 classes", "units = 10"]),
+        ("pool_size = 4", "pool_size = 64", ["average_pooling2d", "AveragePool2D"]),
+        ("= 10", "= ", ["line 14", "small.toml"]),
+    ] {
+        let text = MODEL.replace(from, to);
+        assert_ne!(text, MODEL);
+        sandbox.write("small.toml", text);
+        let parts = [parts[0], parts[1], "small.toml"];
+        sandbox.refuses("train --model small.toml --limit 100", 1, &parts);
+    }
+    assert!(!sandbox.path("runs").exists(), "nothing was trained");
+}
+
+#[test]
+fn a_misspelt_key_of_a_config_has_a_hint() {
+    let sandbox = Sandbox::new();
+    sandbox.write("odd.toml", CONFIG.replace("epochs", "epoch"));
+    let parts = ["odd.toml", "unknown field `epoch`", "did you mean `epochs`?"];
+    sandbox.refuses("train --config odd.toml", 1, &parts);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_training() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "");
+    let words = "train --config tiny.toml --out file/below";
+    sandbox.refuses(words, 1, &["file/below", "file where a folder should be"]);
+    sandbox.write("runs", "");
+    sandbox.refuses("train --config tiny.toml", 1, &["runs", "cannot make the folder"]);
+}
+
+#[test]
+fn a_limit_that_leaves_classes_empty_says_so() {
+    let sandbox = Sandbox::new();
+    let words = "train --config tiny.toml --limit 3";
+    sandbox.refuses(words, 1, &["--limit 3", "no image", "raise the limit"]);
+}
+
+#[test]
+fn a_run_that_is_damaged_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --config tiny.toml --quiet --out run");
+    let path = sandbox.path("run/weights.safetensors");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    sandbox.refuses("evaluate run", 1, &["weights.safetensors"]);
+    fs::remove_file(&path).unwrap();
+    sandbox.refuses("evaluate run", 1, &["run", "no weights.safetensors"]);
+}
+
+#[test]
+fn training_that_diverges_ends_with_advice() {
+    let sandbox = Sandbox::new();
+    let words = "train --config tiny.toml --optimizer sgd --learning-rate 1e300";
+    sandbox.refuses(words, 1, &["diverged", "smaller learning rate"]);
+}
+
+#[test]
+fn a_full_disk_behind_the_output_is_an_error() {
+    if !std::path::Path::new("/dev/full").exists() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = sandbox.command("summary").stdout(full).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write to standard output"), "{message}");
+}

@@ -1,0 +1,11 @@
+//! Drives the program as a user does: arguments in, exit code, words and files out.
+
+mod bad_input;
+mod cifar10;
+mod folders;
+mod help;
+mod interrupt;
+mod repeat;
+mod support;
+mod train;
+mod use_run;

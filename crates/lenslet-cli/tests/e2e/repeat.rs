@@ -1,0 +1,50 @@
+use std::fs;
+
+use crate::support::{Sandbox, weights};
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let sandbox = Sandbox::new();
+    for run in ["a", "b"] {
+        sandbox.ok(&format!("train --config tiny.toml --quiet --out {run}"));
+    }
+    sandbox.ok("train --config tiny.toml --quiet --seed 8 --out other");
+    assert_eq!(weights(&sandbox.path("a")), weights(&sandbox.path("b")));
+    assert_ne!(weights(&sandbox.path("a")), weights(&sandbox.path("other")));
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let sandbox = Sandbox::new();
+    for threads in [1, 2, 3] {
+        sandbox.ok(&format!(
+            "train --limit 150 --epochs 1 --batch-size 25 --quiet --threads {threads} --out {threads}"
+        ));
+    }
+    let one = weights(&sandbox.path("1"));
+    assert_eq!(one, weights(&sandbox.path("2")));
+    assert_eq!(one, weights(&sandbox.path("3")));
+}
+
+#[test]
+fn a_runs_config_repeats_it() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --config tiny.toml --quiet --out first --limit 120 --seed 3 --batch-size 7");
+    sandbox.ok("train --config first/config.toml --quiet --out second");
+    assert_eq!(weights(&sandbox.path("first")), weights(&sandbox.path("second")));
+    let config = |run: &str| fs::read(sandbox.path(run).join("config.toml")).unwrap();
+    assert_eq!(config("first"), config("second"));
+}
+
+#[test]
+fn the_config_of_a_folder_repeats_it_from_elsewhere() {
+    let sandbox = Sandbox::new();
+    sandbox.colours("photos", 12);
+    sandbox.write("elsewhere/x", "");
+    sandbox.ok("train photos --image-size 8x8 --epochs 2 --quiet --out first");
+    let mut command = sandbox.command("train --config ../first/config.toml --quiet --out second");
+    let status = command.current_dir(sandbox.path("elsewhere")).status().unwrap();
+    assert!(status.success());
+    let second = sandbox.path("elsewhere/second");
+    assert_eq!(weights(&sandbox.path("first")), weights(&second));
+}

@@ -1,0 +1,100 @@
+use std::fs;
+
+use crate::support::{MODEL, Sandbox, assert_complete};
+
+#[test]
+fn the_tutorials_network_leaves_a_complete_run() {
+    let sandbox = Sandbox::new();
+    let out = sandbox.ok("train --limit 200 --epochs 1 --batch-size 50");
+    assert_complete(&sandbox.path("runs/synthetic-cnn"));
+    for part in [
+        "Run: runs/synthetic-cnn\n",
+        "200 images to learn from and 2,000 images to test on",
+        "Total params: 1,060,138",
+        "Epoch 1/1 - 4/4 - ",
+        "val_loss: ",
+        "test accuracy",
+        "Weakest classes: ",
+        "Most confused: ",
+        "lenslet predict runs/synthetic-cnn IMAGE",
+    ] {
+        assert!(out.contains(part), "no {part:?} in {out}");
+    }
+}
+
+#[test]
+fn piped_output_has_no_escape_codes_and_a_line_per_epoch() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run("train --config tiny.toml --epochs 3");
+    assert!(!ended.out.contains(['\u{1b}', '\r']), "{}", ended.out);
+    assert!(!ended.err.contains(['\u{1b}', '\r']), "{}", ended.err);
+    let epochs: Vec<_> = ended.out.lines().filter(|line| line.starts_with("Epoch ")).collect();
+    assert_eq!(epochs.len(), 3, "{}", ended.out);
+    for (line, epoch) in epochs.iter().zip(1..) {
+        assert!(line.starts_with(&format!("Epoch {epoch}/3 - 10/10 - 0s ")), "{line}");
+        for part in ["/step - accuracy: 0.", " - loss: ", " - val_accuracy: 0.", " - val_loss: "] {
+            assert!(line.contains(part), "{line}");
+        }
+    }
+}
+
+#[test]
+fn verbosity_is_obeyed() {
+    let sandbox = Sandbox::new();
+    let out = sandbox.ok("train --config tiny.toml --verbose 0");
+    assert!(!out.contains("Epoch ") && out.contains("test accuracy"), "{out}");
+    let ended = sandbox.run("train --config tiny.toml --quiet");
+    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (0, "", ""));
+}
+
+#[test]
+fn runs_never_overwrite_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --config tiny.toml --quiet");
+    sandbox.ok("train --config tiny.toml --quiet");
+    for name in ["runs/synthetic-tiny", "runs/synthetic-tiny-2"] {
+        assert_complete(&sandbox.path(name));
+    }
+    let words = "train --config tiny.toml --out runs/synthetic-tiny";
+    sandbox.refuses(words, 1, &["runs/synthetic-tiny", "not empty", "choose another folder"]);
+}
+
+#[test]
+fn the_folder_may_be_named() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --config tiny.toml --quiet --name first");
+    assert_complete(&sandbox.path("runs/first"));
+    sandbox.ok("train --config tiny.toml --quiet --out deep/er");
+    assert_complete(&sandbox.path("deep/er"));
+}
+
+#[test]
+fn a_model_file_is_trained() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", MODEL);
+    let out = sandbox.ok("train --config tiny.toml --model small.toml --epochs 1");
+    assert!(out.contains("Model: \"small\""), "{out}");
+    assert_complete(&sandbox.path("runs/synthetic-small"));
+    assert!(sandbox.ok("summary small.toml").contains("Total params: 1,930"));
+}
+
+#[test]
+fn sgd_is_chosen_with_its_settings() {
+    let sandbox = Sandbox::new();
+    let options = "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --nesterov";
+    sandbox.ok(&format!("train --config tiny.toml --quiet --out run {options}"));
+    let config = fs::read_to_string(sandbox.path("run/config.toml")).unwrap();
+    for part in ["name = \"sgd\"", "learning_rate = 0.05", "momentum = 0.9", "nesterov = true"] {
+        assert!(config.contains(part), "no {part} in {config}");
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_does_not_end_the_training() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("train --config tiny.toml --out run");
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_complete(&sandbox.path("run"));
+}
