@@ -1,5 +1,6 @@
 //! Downloads one file, whole and checked, or not at all.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -224,12 +225,17 @@ impl Download<'_> {
         let limit = total.unwrap_or(LIMIT).min(self.expected.map_or(LIMIT, |e| e.bytes));
         let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
         let mut buffer = vec![0; 1 << 16];
+        let broken = |have: u64, why: &dyn fmt::Display| {
+            let total = total.map_or("an unknown number of".into(), |total| total.to_string());
+            let what = format!("the connection broke after {have} of {total} bytes ({why})");
+            Ok(Outcome::Broken(what))
+        };
         loop {
             (self.progress)(have, total.unwrap_or(0));
             let count = match body.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => count,
-                Err(error) => return Ok(Outcome::Broken(error.to_string())),
+                Err(error) => return broken(have, &error),
             };
             have += count as u64;
             if have > limit {
@@ -239,9 +245,7 @@ impl Download<'_> {
             part.write_all(&buffer[..count]).map_err(|e| self.io("cannot write", e))?;
         }
         match announced {
-            Some(announced) if have < announced => Ok(Outcome::Broken(format!(
-                "the connection broke after {have} of {announced} bytes"
-            ))),
+            Some(announced) if have < announced => broken(have, &"closed early"),
             _ => Ok(Outcome::Complete),
         }
     }
