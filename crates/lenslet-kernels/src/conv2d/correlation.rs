@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::line::{Line, Phase};
 use super::strips::Strips;
-use super::tile::{Runs, tile};
+use super::tile::{Runs, tile, tile_height};
 use crate::simd::{Simd, dispatch};
 use crate::{Chunks, Isa, Team};
 
@@ -200,12 +200,14 @@ impl Correlation {
             return;
         }
         let mut at = self.cursor(patch, rows.start - strip.start, rows.start);
-        while left > 4 {
-            self.pixels::<S, P, V>(s, &mut at, left.min(P), view, patch, block, target);
-            left -= left.min(P);
-        }
-        if left > 0 {
-            self.pixels::<S, 4, V>(s, &mut at, left, view, patch, block, target);
+        while left > 0 {
+            let n = left.min(tile_height(left, P));
+            if n > 4 {
+                self.pixels::<S, P, V>(s, &mut at, n, view, patch, block, target);
+            } else {
+                self.pixels::<S, 4, V>(s, &mut at, n, view, patch, block, target);
+            }
+            left -= n;
         }
     }
 

@@ -5,7 +5,7 @@
 //! * [`tile`]: the inner loop;
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
 //! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
-//! * [`weight_gradient`]: the gradient of filters and bias.
+//! * [`weight_gradient`] and [`winograd_gradient`]: the gradient of filters and bias.
 
 mod correlation;
 mod line;
@@ -13,6 +13,7 @@ mod strips;
 mod tile;
 mod weight_gradient;
 mod winograd;
+mod winograd_gradient;
 
 use crate::simd::{Simd, dispatch};
 use crate::{Conv2dKernel, Conv2dShape, Isa, Team};
@@ -20,6 +21,7 @@ use correlation::Correlation;
 use line::Line;
 use weight_gradient::WeightGradient;
 use winograd::Winograd;
+use winograd_gradient::WinogradGradient;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,12 +36,31 @@ pub enum Algorithm {
     Winograd,
 }
 
+impl Algorithm {
+    fn is_winograd(self, pays: impl Fn() -> bool) -> bool {
+        match self {
+            Self::Auto => pays(),
+            Self::Direct => false,
+            Self::Winograd => true,
+        }
+    }
+}
+
+/// Whether an image of this size has at least so many of Winograd's tiles, not half empty.
+fn winograd_pays((height, width): (usize, usize), least: usize) -> bool {
+    let tiles = height.div_ceil(winograd::OUT) * width.div_ceil(winograd::OUT);
+    tiles >= least && height * width * 2 >= tiles * winograd::OUT * winograd::OUT
+}
+
 /// A convolution, with vector lanes along output channels. Any window, stride, padding and number
 /// of channels.
 ///
-/// Zeros of the padding take part in the sums: where a filter (or, for the gradient of the
-/// filters, the output's gradient) is infinite, `0 * infinity` makes the pixels next to the border
-/// NaN.
+/// What is not finite: zeros of the padding take part in the sums, so where a filter (or, for the
+/// gradient of the filters, the output's gradient) is infinite, `0 * infinity` makes the pixels
+/// next to the border NaN. Winograd's algorithm spreads a NaN or an infinity of the input to all
+/// pixels of the tiles of 4x4 that read it, as NaN.
+///
+/// The same call gives the same bits, on the same instruction set.
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     isa: Isa,
@@ -47,7 +68,7 @@ pub struct Conv2d {
     shape: Conv2dShape,
     forward: Pass,
     backward: Pass,
-    weights: WeightGradient,
+    weights: Gradient,
 }
 
 /// From an image to an image.
@@ -55,6 +76,13 @@ pub struct Conv2d {
 enum Pass {
     Direct(Correlation),
     Winograd(Winograd),
+}
+
+/// From two images to filters.
+#[derive(Clone, Debug)]
+enum Gradient {
+    Direct(WeightGradient),
+    Winograd(WinogradGradient),
 }
 
 impl Conv2d {
@@ -75,7 +103,7 @@ impl Conv2d {
             shape,
             forward: Pass::new(forward, in_channels, out_channels, lanes, algorithm),
             backward: Pass::new(backward, out_channels, in_channels, lanes, algorithm),
-            weights: WeightGradient::new(&shape, lanes),
+            weights: Gradient::new(&shape, lanes, algorithm),
         }
     }
 }
@@ -88,16 +116,11 @@ impl Pass {
         lanes: usize,
         algorithm: Algorithm,
     ) -> Self {
-        let (height, width) = (lines.0.target, lines.1.target);
-        let tiles = height.div_ceil(4) * width.div_ceil(4);
-        // Fewer channels than these do not repay the transforms, nor do tiles that are half empty.
-        let channels = source_channels >= 16 && target_channels >= 16;
-        let pays = channels && tiles >= 4 && height * width >= tiles * 8;
-        let wanted = match algorithm {
-            Algorithm::Auto => pays,
-            Algorithm::Direct => false,
-            Algorithm::Winograd => true,
+        let pays = || {
+            winograd_pays((lines.0.target, lines.1.target), 4)
+                && source_channels.min(target_channels) >= 16
         };
+        let wanted = algorithm.is_winograd(pays);
         let winograd = || Winograd::new(&lines, source_channels, target_channels, lanes);
         match wanted.then(winograd).flatten() {
             Some(winograd) => Self::Winograd(winograd),
@@ -144,6 +167,46 @@ impl Pass {
         match self {
             Self::Direct(direct) => direct.run(isa, source, packed, bias, target, scratch),
             Self::Winograd(winograd) => winograd.run(isa, source, packed, bias, target, scratch),
+        }
+    }
+}
+
+impl Gradient {
+    fn new(shape: &Conv2dShape, lanes: usize, algorithm: Algorithm) -> Self {
+        let Conv2dShape { height, width, in_channels, out_channels } = *shape;
+        let lines = (Line::forward(&height), Line::forward(&width));
+        // For each image the gradient of the transformed filters is written and transformed back:
+        // that takes more tiles to pay than the other passes.
+        let pays = || {
+            winograd_pays((height.output, width.output), 16) && in_channels.min(out_channels) >= 16
+        };
+        let wanted = algorithm.is_winograd(pays);
+        let winograd = || Winograd::new(&lines, in_channels, out_channels, lanes);
+        match wanted.then(winograd).flatten() {
+            Some(winograd) => Self::Winograd(WinogradGradient::new(winograd)),
+            None => Self::Direct(WeightGradient::new(shape, lanes)),
+        }
+    }
+
+    fn scratch_len(&self) -> usize {
+        match self {
+            Self::Direct(direct) => direct.scratch_len(),
+            Self::Winograd(winograd) => winograd.scratch_len(),
+        }
+    }
+
+    fn run(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        dy: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        match self {
+            Self::Direct(direct) => direct.run(isa, x, dy, dw, db, scratch),
+            Self::Winograd(winograd) => winograd.run(isa, x, dy, dw, db, scratch),
         }
     }
 }

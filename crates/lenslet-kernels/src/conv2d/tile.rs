@@ -21,6 +21,13 @@ impl Runs<'_> {
     }
 }
 
+/// How high the next tile is when `left` rows are left: `height`, or 4 where that computes fewer
+/// rows in vain.
+#[inline(always)]
+pub(super) fn tile_height(left: usize, height: usize) -> usize {
+    if left <= 4 || (left > height && left <= 8) { 4 } else { height }
+}
+
 /// `sums[p][v] += sum over k of x[p][k] * w[k][v]`, in order of `k`, where `k` counts the elements
 /// of all `runs` and `w` is `k x V` vectors.
 ///

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
-use super::tile::{Runs, tile};
+use super::tile::{Runs, tile, tile_height};
 use crate::simd::{Simd, dispatch};
 use crate::{Conv2dShape, Isa};
 
@@ -165,12 +165,14 @@ impl WeightGradient {
         };
         let depth = self.taps.len() * self.in_channels;
         let mut k = 0;
-        while depth - k > 4 {
-            self.weights::<S, P, V>(s, k, rows, channels, view, block, dw);
-            k = depth.min(k + P);
-        }
-        if k < depth {
-            self.weights::<S, 4, V>(s, k, rows, channels, view, block, dw);
+        while k < depth {
+            if tile_height(depth - k, P) == P {
+                self.weights::<S, P, V>(s, k, rows, channels, view, block, dw);
+                k += P;
+            } else {
+                self.weights::<S, 4, V>(s, k, rows, channels, view, block, dw);
+                k += 4;
+            }
         }
     }
 
@@ -217,7 +219,7 @@ impl WeightGradient {
 
 /// Adds as many lanes of `x` as `to` has elements, at most all.
 #[inline(always)]
-fn add_to<S: Simd>(s: S, to: &mut [f32], x: S::F32) {
+pub(super) fn add_to<S: Simd>(s: S, to: &mut [f32], x: S::F32) {
     if to.len() >= S::LANES {
         s.store(to, s.add(s.load(to), x));
     } else {

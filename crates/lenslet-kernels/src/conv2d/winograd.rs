@@ -12,12 +12,12 @@ use std::ops::Range;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
-use super::tile::{Runs, tile};
+use super::tile::{Runs, tile, tile_height};
 use crate::simd::{Simd, dispatch};
 use crate::{Chunks, Isa, Team};
 
 /// Outputs of a tile along one axis.
-const OUT: usize = 4;
+pub(super) const OUT: usize = 4;
 /// Inputs of a tile along one axis.
 pub(super) const IN: usize = 6;
 /// Elements of a transformed tile.
@@ -28,21 +28,21 @@ const STRIP: usize = 1 << 16;
 /// `target[unit, o] = bias[o] + sum over taps, c of source[unit + tap, c] * w[tap, c, o]`.
 #[derive(Clone, Debug)]
 pub(super) struct Winograd {
-    strips: Strips,
+    pub(super) strips: Strips,
     /// Tiles in a row.
-    columns: usize,
+    pub(super) columns: usize,
     source_len: usize,
-    source_channels: usize,
-    target_height: usize,
-    target_width: usize,
-    target_channels: usize,
+    pub(super) source_channels: usize,
+    pub(super) target_height: usize,
+    pub(super) target_width: usize,
+    pub(super) target_channels: usize,
     /// Numbers of the filter's taps, in the order of what they read.
     taps: [[usize; 3]; 3],
     /// Channels in whole vectors.
-    padded_source: usize,
-    padded_target: usize,
+    pub(super) padded_source: usize,
+    pub(super) padded_target: usize,
     /// Tiles that are transformed together.
-    chunk: usize,
+    pub(super) chunk: usize,
     /// 1. A variable, for the compiler would else vectorise along the channels.
     step: usize,
 }
@@ -51,19 +51,19 @@ pub(super) struct Winograd {
 pub(super) struct Transformed<'a> {
     pub(super) data: &'a mut [f32],
     /// From one element to the next.
-    stride: usize,
-    channels: usize,
+    pub(super) stride: usize,
+    pub(super) channels: usize,
 }
 
 /// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
 /// vectors of one tile share the same few sets of the cache.
-fn element_stride(tiles: usize, channels: usize) -> usize {
+pub(super) fn element_stride(tiles: usize, channels: usize) -> usize {
     (tiles * channels).next_multiple_of(16) + 16
 }
 
 impl Transformed<'_> {
     #[inline(always)]
-    fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
+    pub(super) fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
         element * self.stride + tile * self.channels + channel
     }
 
@@ -77,7 +77,13 @@ impl Transformed<'_> {
 
     /// Writes a vector of channels of one tile.
     #[inline(always)]
-    fn store<S: Simd>(&mut self, s: S, tile: usize, channel: usize, from: [[S::F32; IN]; IN]) {
+    pub(super) fn store<S: Simd>(
+        &mut self,
+        s: S,
+        tile: usize,
+        channel: usize,
+        from: [[S::F32; IN]; IN],
+    ) {
         let at = self.check::<S>(tile, channel);
         for (element, x) in from.as_flattened().iter().enumerate() {
             // SAFETY: just checked for the last element.
@@ -87,7 +93,7 @@ impl Transformed<'_> {
 
     /// Reads a vector of channels of one tile.
     #[inline(always)]
-    fn load<S: Simd>(&self, s: S, tile: usize, channel: usize) -> [[S::F32; IN]; IN] {
+    pub(super) fn load<S: Simd>(&self, s: S, tile: usize, channel: usize) -> [[S::F32; IN]; IN] {
         let at = self.check::<S>(tile, channel);
         tile_of(
             s,
@@ -249,7 +255,7 @@ impl Winograd {
 
     /// Working memory for the transformed tiles of a chunk, off the front of `scratch`.
     #[inline(always)]
-    fn transformed<'a>(
+    pub(super) fn transformed<'a>(
         &self,
         channels: usize,
         scratch: &'a mut [f32],
@@ -261,7 +267,7 @@ impl Winograd {
 
     /// `B' d B` for all channels of one tile.
     #[inline(always)]
-    fn transform_input<S: Simd>(
+    pub(super) fn transform_input<S: Simd>(
         &self,
         s: S,
         view: &[f32],
@@ -345,12 +351,14 @@ impl Winograd {
         outputs: &mut Transformed<'_>,
     ) {
         let mut at = 0;
-        while tiles - at > 4 {
-            self.some::<S, P, V>(s, element, at..tiles, first, inputs, filters, outputs);
-            at = tiles.min(at + P);
-        }
-        if at < tiles {
-            self.some::<S, 4, V>(s, element, at..tiles, first, inputs, filters, outputs);
+        while at < tiles {
+            if tile_height(tiles - at, P) == P {
+                self.some::<S, P, V>(s, element, at..tiles, first, inputs, filters, outputs);
+                at += P;
+            } else {
+                self.some::<S, 4, V>(s, element, at..tiles, first, inputs, filters, outputs);
+                at += 4;
+            }
         }
     }
 
@@ -441,7 +449,7 @@ fn tile_of<S: Simd>(s: S, load: impl Fn(usize, usize) -> S::F32) -> [[S::F32; IN
 
 /// `B' d B`.
 #[inline(always)]
-pub(super) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN] {
+fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN] {
     let mut rows = [[s.splat(0.0); IN]; IN];
     for (to, from) in rows.iter_mut().zip(d) {
         *to = input(s, from);
@@ -486,7 +494,7 @@ fn filters<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> [[S::F32; IN]; IN] {
 
 /// `f` of every column.
 #[inline(always)]
-fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
+pub(super) fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
     s: S,
     from: [[S::F32; W]; M],
     f: impl Fn([S::F32; M]) -> [S::F32; N],
