@@ -250,7 +250,9 @@ pub(crate) fn load(
             let folder =
                 Folder { size, channels, seed, test_fraction, strict, ..Folder::default() };
             let split = folder.load(Path::new(path)).map_err(|error| match error {
-                DataError::Fraction { .. } => Failure::usage(error.to_string()),
+                DataError::Fraction { .. } => {
+                    Failure::usage(format!("--validation-split: {error}"))
+                }
                 _ => error.into(),
             })?;
             if !quiet {

@@ -42,7 +42,7 @@ impl Failure {
         };
         if let Some(message) = message {
             // There is nowhere left to complain to where this fails.
-            let _ = writeln!(io::stderr(), "error: {message}");
+            let _ = writeln!(io::stderr(), "error: {}", message.trim_end());
         }
         ExitCode::from(code)
     }

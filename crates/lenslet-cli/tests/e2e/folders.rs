@@ -9,7 +9,7 @@ fn a_folder_of_classes_is_split_and_learnt() {
     let sandbox = Sandbox::new();
     sandbox.colours("photos", 20);
     let out =
-        sandbox.ok("train photos --image-size 8x8 --epochs 3 --validation-split 0.25 --out run");
+        sandbox.ok("train photos --image-size 8x8 --epochs 20 --validation-split 0.25 --out run");
     assert!(out.contains("photos: 30 images to learn from and 10 images to test on"), "{out}");
     assert!(out.contains("8x8 pixels RGB, 2 classes"), "{out}");
     assert_complete(&sandbox.path("run"));
