@@ -1,13 +1,10 @@
 //! Image files to pixels.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgba};
 
 use crate::DataError;
@@ -95,12 +92,14 @@ fn decode_into(bytes: &[u8], shape: [usize; 3], out: &mut [u8]) -> Result<(), St
         return Err(format!("the file is larger than {} MiB", FILE >> 20));
     }
     let image = decode(bytes)?;
-    let size = [image.height(), image.width()];
-    if shape[2] == 1 {
-        resize::<U8>(&image.into_luma8(), size, shape, out)
-    } else {
-        resize::<U8x3>(&image.into_rgb8(), size, shape, out)
-    }
+    // First the channels, for they are what each sample of the filter costs.
+    let image: DynamicImage =
+        if shape[2] == 1 { image.into_luma8().into() } else { image.into_rgb8().into() };
+    let [height, width] = [shape[0] as u32, shape[1] as u32];
+    let fits = [image.height(), image.width()] == [height, width];
+    let image = if fits { image } else { image.resize_exact(width, height, FilterType::Triangle) };
+    out.copy_from_slice(image.as_bytes());
+    Ok(())
 }
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
@@ -163,27 +162,6 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// Over one kind of pixel: the crate's own choice at run time would compile a dozen kinds.
-fn resize<Pixel: PixelTrait>(
-    pixels: &[u8],
-    [height, width]: [u32; 2],
-    shape: [usize; 3],
-    out: &mut [u8],
-) -> Result<(), String> {
-    if [height as usize, width as usize] == shape[..2] {
-        out.copy_from_slice(pixels);
-        return Ok(());
-    }
-    let trouble = |error: &dyn fmt::Display| format!("cannot be resized: {error}");
-    let from =
-        TypedImageRef::<Pixel>::from_buffer(width, height, pixels).map_err(|e| trouble(&e))?;
-    let mut to = TypedImage::<Pixel>::from_buffer(shape[1] as u32, shape[0] as u32, out)
-        .map_err(|e| trouble(&e))?;
-    let filter = ResizeAlg::Convolution(FilterType::Bilinear);
-    let options = ResizeOptions::new().resize_alg(filter);
-    Resizer::new().resize_typed(&from, &mut to, &options).map_err(|e| trouble(&e))
 }
 
 #[cfg(test)]
