@@ -439,9 +439,9 @@ impl Winograd {
 #[inline(always)]
 fn tile_of<S: Simd>(s: S, load: impl Fn(usize, usize) -> S::F32) -> [[S::F32; IN]; IN] {
     let mut d = [[s.splat(0.0); IN]; IN];
-    for y in 0..IN {
-        for x in 0..IN {
-            d[y][x] = load(y, x);
+    for (y, row) in d.iter_mut().enumerate() {
+        for (x, d) in row.iter_mut().enumerate() {
+            *d = load(y, x);
         }
     }
     d
