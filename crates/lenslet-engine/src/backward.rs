@@ -38,7 +38,7 @@ impl<K: Kernels> Cpu<K> {
             seed: self.seed,
         };
         let scale = K::Real::from_f64(1.0 / samples as f64);
-        let group = plan.images_per_task;
+        let group = plan.images_per_task(samples);
         let mut at_head = true;
         for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
             let range = match stage {

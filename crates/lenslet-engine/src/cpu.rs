@@ -286,7 +286,6 @@ impl<K: Kernels> Cpu<K> {
 
     fn new_workspace(&self, mode: Mode, batch: usize) -> Workspace<K::Real> {
         let plan = Plan::new(&self.program, batch, mode);
-        let tasks = batch.div_ceil(plan.images_per_task.max(1));
         let apart = plan.apart.iter().map(|range| range.len()).max().unwrap_or(0);
         let local =
             || Local { numbers: buffer(plan.local_len), indices: buffer(plan.local_index_len) };
@@ -295,7 +294,7 @@ impl<K: Kernels> Cpu<K> {
             indices: buffer(batch * plan.index_stride),
             outcomes: vec![Outcome::default(); batch],
             locals: (0..self.team.threads()).map(|_| local()).collect(),
-            parts: buffer(if mode == Mode::Train { tasks * apart } else { 0 }),
+            parts: buffer(if mode == Mode::Train { plan.tasks() * apart } else { 0 }),
             plan,
         }
     }

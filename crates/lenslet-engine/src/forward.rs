@@ -54,7 +54,7 @@ impl<K: Kernels> Cpu<K> {
                 }
                 Stage::Images(steps) => steps.clone(),
             };
-            let group = plan.images_per_task;
+            let group = plan.images_per_task(samples);
             let parts = (
                 Chunks::new(images, group * plan.stride),
                 Chunks::new(indices, group * plan.index_stride),

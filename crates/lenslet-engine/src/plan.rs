@@ -44,8 +44,8 @@ pub(crate) struct Plan {
     pub(crate) local_len: usize,
     pub(crate) index_stride: usize,
     pub(crate) local_index_len: usize,
-    /// Images that one task works on. Depends on the batch size alone, never on the threads.
-    pub(crate) images_per_task: usize,
+    /// The most tasks that a batch is cut into. Depends on the network alone.
+    most_tasks: usize,
     /// For each stage, the parameters whose gradients its tasks add up apart.
     pub(crate) apart: Vec<Range<usize>>,
 }
@@ -60,7 +60,7 @@ impl Plan {
         let stages = stages(program);
         let apart: Vec<_> = stages.iter().map(|s| parameters_of(program, s)).collect();
         let largest = apart.iter().map(Range::len).max().unwrap_or(0);
-        let tasks = MOST_TASKS.min(batch).min((MOST_APART / largest.max(1)).max(1));
+        let most_tasks = (MOST_APART / largest.max(1)).clamp(1, MOST_TASKS);
         let mut plan = Self {
             batch,
             values: Vec::new(),
@@ -71,12 +71,23 @@ impl Plan {
             local_len: 0,
             index_stride: 0,
             local_index_len: 0,
-            images_per_task: batch.div_ceil(tasks.max(1)),
+            most_tasks,
             apart,
             stages,
         };
         plan.place(program, mode);
         plan
+    }
+
+    /// Images that one task works on. Depends on the number of images in the batch at hand, never
+    /// on the threads or on batches that came before: sums over tasks depend on it.
+    pub(crate) fn images_per_task(&self, samples: usize) -> usize {
+        samples.div_ceil(self.most_tasks).max(1)
+    }
+
+    /// Tasks of the largest batch.
+    pub(crate) fn tasks(&self) -> usize {
+        self.batch.min(self.most_tasks)
     }
 
     fn place<K: Kernels>(&mut self, program: &Program<K>, mode: Mode) {

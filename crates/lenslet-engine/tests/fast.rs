@@ -108,6 +108,35 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn batches_that_came_before_leave_no_trace() {
+    let model = cnn((8, 8, 3), 10);
+    let step = |before: &[usize]| {
+        let mut engine = fast(&model, Adam::default().into(), 2, Isa::detect());
+        for &batch in before {
+            let d = &mut Dice::new(700, batch as u64);
+            engine.gradients_of(&d.bytes(batch * 192), &d.labels(batch, 10)).unwrap();
+        }
+        let d = &mut Dice::new(701, 0);
+        engine.gradients_of(&d.bytes(60 * 192), &d.labels(60, 10)).unwrap();
+        engine.gradients().iter().map(|g| g.to_bits()).collect::<Vec<_>>()
+    };
+    let alone = step(&[]);
+    assert!(step(&[1]) == alone);
+    assert!(step(&[200, 3]) == alone);
+}
+
+#[test]
+fn an_empty_batch_changes_nothing() {
+    let mut engine = fast(&cnn((8, 8, 3), 3), Adam::default().into(), 2, Isa::detect());
+    let before = engine.state();
+    assert_eq!(engine.train_step(&[], &[]).unwrap().samples, 0);
+    assert_eq!(engine.evaluate(&[], &[]).unwrap().samples, 0);
+    let mut outputs = vec![1.0];
+    engine.predict(&[], 0, &mut outputs).unwrap();
+    assert!(outputs.is_empty() && engine.state() == before);
+}
+
+#[test]
 fn a_state_goes_on_where_it_was_saved() {
     let model = cnn((8, 8, 3), 3);
     let batch = |step| {
