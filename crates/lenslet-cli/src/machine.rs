@@ -47,7 +47,7 @@ impl ThreadArgs {
 
     /// Options for an engine, on the instruction set `isa`.
     pub(crate) fn options(&self, isa: Isa, seed: u64) -> Options {
-        Options { threads: self.count(), isa: Some(isa), seed }
+        Options { threads: self.count(), isa: Some(isa), seed, ..Options::default() }
     }
 }
 

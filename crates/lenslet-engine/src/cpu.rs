@@ -84,11 +84,14 @@ pub struct Options {
     pub isa: Option<Isa>,
     /// What initial weights and dropout grow from.
     pub seed: u64,
+    /// Every multiplication of the definition: no algorithm that rounds differently to be faster
+    /// (Winograd's convolution). No by default.
+    pub exact: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, seed: 42 }
+        Self { threads: 0, isa: None, seed: 42, exact: false }
     }
 }
 
@@ -157,7 +160,8 @@ impl Cpu<Fast> {
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self, EngineError> {
-        let kernels = Fast::new(options.isa.unwrap_or_else(Isa::detect));
+        let isa = options.isa.unwrap_or_else(Isa::detect);
+        let kernels = if options.exact { Fast::exact(isa) } else { Fast::new(isa) };
         Self::with_kernels(kernels, network, loss, optimizer, options)
     }
 }

@@ -9,12 +9,12 @@ use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
 use lenslet_model::{Activation, Adam, Optimizer, Padding, SGD, Sequential, cnn};
 
 fn fast(model: &Sequential, optimizer: Optimizer, threads: usize, isa: Isa) -> Cpu {
-    let options = Options { threads, isa: Some(isa), seed: 7 };
+    let options = Options { threads, isa: Some(isa), seed: 7, exact: false };
     Cpu::new(model.build().unwrap(), cross_entropy().into(), optimizer, options).unwrap()
 }
 
 fn oracle(model: &Sequential, optimizer: Optimizer) -> Cpu<Reference<f64>> {
-    let options = Options { threads: 1, isa: None, seed: 7 };
+    let options = Options { threads: 1, seed: 7, ..Options::default() };
     let network = model.build().unwrap();
     Cpu::with_kernels(Reference::new(), network, cross_entropy().into(), optimizer, options)
         .unwrap()

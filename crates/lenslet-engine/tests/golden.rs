@@ -81,11 +81,11 @@ fn assert_losses<K: Kernels>(engine: &mut Cpu<K>, losses: &[f64], tolerance: f64
     }
 }
 
-fn assert_logits<K: Kernels>(engine: &mut Cpu<K>, golden: &[Vec<f64>], when: &str) {
+fn assert_logits<K: Kernels>(engine: &mut Cpu<K>, golden: &[Vec<f64>], tolerance: f64) {
     let mut logits = Vec::new();
     engine.predict(&batch(1).0, BATCH, &mut logits).unwrap();
     for (got, expected) in logits.iter().zip(golden.iter().flatten()) {
-        assert!((f64::from(*got) - expected).abs() < 1e-5, "{when}: {got} {expected}");
+        assert!((f64::from(*got) - expected).abs() < tolerance, "{got} {expected}");
     }
 }
 
@@ -93,10 +93,25 @@ fn assert_logits<K: Kernels>(engine: &mut Cpu<K>, golden: &[Vec<f64>], when: &st
 fn the_first_twenty_steps_are_keras() {
     let golden = golden().float32;
     for isa in Isa::available() {
-        let mut engine = engine(Fast::new(isa));
-        assert_logits(&mut engine, &golden.logits_before, "before");
+        let mut engine = engine(Fast::exact(isa));
+        assert_logits(&mut engine, &golden.logits_before, 1e-5);
         assert_losses(&mut engine, &golden.losses, 1e-4);
-        assert_logits(&mut engine, &golden.logits_after, "after 20 steps");
+        assert_logits(&mut engine, &golden.logits_after, 1e-5);
+    }
+}
+
+/// Winograd's convolution rounds differently. A sum that lies within a rounding error of zero can
+/// fall on the other side of the rectifier, and two nearly equal ones can change places in the
+/// pool: from such a step on the losses differ by up to some 1e-4. With vectors of AVX2 nothing of
+/// the kind happens in these twenty steps; with portable ones it does in the fourth.
+#[test]
+fn the_fast_algorithms_stay_with_keras() {
+    let golden = golden().float32;
+    for isa in Isa::available() {
+        let mut engine = engine(Fast::new(isa));
+        assert_logits(&mut engine, &golden.logits_before, 1e-5);
+        assert_losses(&mut engine, &golden.losses, 1e-3);
+        assert_logits(&mut engine, &golden.logits_after, 1e-2);
     }
 }
 

@@ -17,20 +17,27 @@ mod reduce;
 mod softmax;
 
 use crate::{
-    Activation, AdamStep, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut, SgdStep,
-    Stream, Team,
+    Activation, AdamStep, Algorithm, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut,
+    SgdStep, Stream, Team,
 };
 
 /// The fast kernels on one instruction set.
 #[derive(Clone, Copy, Debug)]
 pub struct Fast {
     isa: Isa,
+    convolution: Algorithm,
 }
 
 impl Fast {
     /// The kernels for this instruction set.
     pub const fn new(isa: Isa) -> Self {
-        Self { isa }
+        Self { isa, convolution: Algorithm::Auto }
+    }
+
+    /// The same with every multiplication of the definition: slower, and nearer to the reference
+    /// by a digit.
+    pub const fn exact(isa: Isa) -> Self {
+        Self { isa, convolution: Algorithm::Direct }
     }
 
     /// The instruction set.
@@ -51,7 +58,7 @@ impl Kernels for Fast {
     type Conv2d = Conv2d;
 
     fn conv2d(&self, shape: Conv2dShape) -> Conv2d {
-        Conv2d::new(self.isa, shape)
+        Conv2d::with(self.isa, shape, self.convolution)
     }
 
     fn load_bytes(&self, x: &[u8], scale: f32, y: &mut [f32]) {
