@@ -213,7 +213,7 @@ pub(crate) fn assert_complete(run: &Path) {
             "json" => {
                 serde_json::from_slice::<serde_json::Value>(&bytes).unwrap();
             }
-            _ => assert!(bytes.len() > 50, "{name}"),
+            _ => assert!(bytes.len() > 20, "{name}"),
         }
     }
     lenslet_store::Run::open(run).unwrap().load_model().unwrap();

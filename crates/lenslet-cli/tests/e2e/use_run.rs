@@ -137,7 +137,7 @@ fn filter_draws_what_a_convolution_does() {
     assert_eq!(sandbox.ok("filter step.png"), "sobel: step-sobel.png\n");
     sandbox.ok("filter step.png --kind gaussian-blur:1.5 --out blurred.svg");
     let own = ["filter", "step.png", "--kernel", "-1 0; 0 1", "--out", "own.png"];
-    assert!(crate::support::command(&sandbox.path(""), &own).status().unwrap().success());
+    assert!(crate::support::command(&sandbox.path(""), &own).output().unwrap().status.success());
     for name in ["step-sobel.png", "own.png"] {
         assert!(image::open(sandbox.path(name)).unwrap().width() > 100, "{name}");
     }
