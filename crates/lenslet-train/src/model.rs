@@ -142,8 +142,8 @@ impl Model {
     /// # Errors
     /// Where data and model do not fit each other.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation, TrainError> {
-        self.network().check_classes(data.classes().len())?;
         self.check_data(data)?;
+        self.network().check_classes(data.classes().len())?;
         let tally = tally(&mut *self.engine, data)?;
         let outputs = self.predict(data)?;
         Ok(Evaluation::new(tally, data.classes(), &outputs, data.labels()))
