@@ -195,7 +195,7 @@ fn conclude(
          samples, accuracy, loss, confusion_matrix  pictures (.png and .svg)\n  \
          classification_report.txt, history.csv     numbers\n  \
          weights.safetensors, model.json            the model\n  \
-         config.toml                                repeats the run: lenslet train --config\n\n\
+         config.toml                                repeats the run (--config)\n\n\
          Next:\n  lenslet evaluate {folder}\n  lenslet predict {folder} IMAGE"
     ))
 }
