@@ -210,7 +210,7 @@ mod tests {
         let epoch = Epoch {
             epoch: 1,
             loss: 1.4127,
-            accuracy: 0.4918,
+            accuracy: Some(0.4918),
             val_loss: Some(1.1079),
             val_accuracy: Some(0.6095),
             seconds: 2.0,

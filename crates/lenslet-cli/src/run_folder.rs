@@ -15,6 +15,7 @@ const SAMPLES: usize = 50;
 /// An epoch as the file keeps it.
 pub(crate) fn row(epoch: &Epoch) -> HistoryRow {
     let Epoch { epoch, loss, accuracy, val_loss, val_accuracy, seconds } = *epoch;
+    let accuracy = accuracy.expect("the program always asks for it");
     HistoryRow { epoch, loss, accuracy, val_loss, val_accuracy, seconds }
 }
 

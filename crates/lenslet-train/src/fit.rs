@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use lenslet_data::{Batches, Dataset, shuffled_order};
 use lenslet_engine::{Engine, Tally};
+use lenslet_model::Metric;
 
 use crate::evaluation::tally;
 use crate::{Epoch, Flow, History, Observer, Progress, TrainError};
@@ -70,6 +71,7 @@ impl<'a> Fit<'a> {
         &self,
         engine: &mut dyn Engine,
         learning_rate: f64,
+        metrics: &[Metric],
         data: &Dataset,
         observer: &mut dyn Observer,
     ) -> Result<History, TrainError> {
@@ -89,12 +91,13 @@ impl<'a> Fit<'a> {
                 _ => None,
             };
             progress.elapsed = start.elapsed();
+            let counted = metrics.contains(&Metric::SparseCategoricalAccuracy);
             let record = Epoch {
                 epoch,
                 loss: progress.loss,
-                accuracy: progress.accuracy,
+                accuracy: counted.then_some(progress.accuracy),
                 val_loss: validation.map(|t| t.mean_loss()),
-                val_accuracy: validation.map(|t| t.accuracy()),
+                val_accuracy: validation.filter(|_| counted).map(|t| t.accuracy()),
                 seconds: progress.elapsed.as_secs_f64(),
             };
             history.epochs.push(record);

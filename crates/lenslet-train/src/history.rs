@@ -9,11 +9,12 @@ pub struct Epoch {
     pub epoch: usize,
     /// Mean training loss, taken as the epoch went on: with dropout, and while weights changed.
     pub loss: f64,
-    /// Share of training samples that were right, likewise.
-    pub accuracy: f64,
+    /// Share of training samples that were right, likewise; where the model was compiled with
+    /// [`SparseCategoricalAccuracy`](lenslet_model::Metric::SparseCategoricalAccuracy).
+    pub accuracy: Option<f64>,
     /// Mean loss on the validation data after the epoch.
     pub val_loss: Option<f64>,
-    /// Accuracy on the validation data after the epoch.
+    /// Accuracy on the validation data after the epoch, likewise.
     pub val_accuracy: Option<f64>,
     /// Wall-clock seconds, validation included. The only entry that differs between equal runs.
     pub seconds: f64,
@@ -22,9 +23,19 @@ pub struct Epoch {
 impl fmt::Display for Epoch {
     /// As Keras's progress line ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "accuracy: {:.4} - loss: {:.4}", self.accuracy, self.loss)?;
-        if let (Some(loss), Some(accuracy)) = (self.val_loss, self.val_accuracy) {
-            write!(f, " - val_accuracy: {accuracy:.4} - val_loss: {loss:.4}")?;
+        let Self { accuracy, loss, val_accuracy, val_loss, .. } = *self;
+        let entries = [
+            ("accuracy", accuracy),
+            ("loss", Some(loss)),
+            ("val_accuracy", val_accuracy),
+            ("val_loss", val_loss),
+        ];
+        let mut between = "";
+        for (name, value) in entries {
+            if let Some(value) = value {
+                write!(f, "{between}{name}: {value:.4}")?;
+                between = " - ";
+            }
         }
         Ok(())
     }
@@ -45,9 +56,9 @@ impl History {
         self.epochs.iter().map(|e| e.loss).collect()
     }
 
-    /// Training accuracy of every epoch.
+    /// Training accuracy of every epoch; empty where it was not asked for.
     pub fn accuracy(&self) -> Vec<f64> {
-        self.epochs.iter().map(|e| e.accuracy).collect()
+        self.epochs.iter().filter_map(|e| e.accuracy).collect()
     }
 
     /// Validation loss of the epochs that have one.

@@ -134,7 +134,7 @@ impl Model {
         for data in std::iter::once(data).chain(fit.validation) {
             self.check_data(data)?;
         }
-        fit.run(&mut *self.engine, self.learning_rate, data, observer)
+        fit.run(&mut *self.engine, self.learning_rate, &self.metrics, data, observer)
     }
 
     /// Loss, accuracy and confusions on `data`.

@@ -91,7 +91,7 @@ mod tests {
         let epoch = |(i, &(loss, val_loss)): (usize, &(f64, f64))| Epoch {
             epoch: i + 1,
             loss,
-            accuracy: 0.5,
+            accuracy: Some(0.5),
             val_loss: Some(val_loss),
             val_accuracy: Some(0.5),
             seconds: 1.0,

@@ -1,0 +1,168 @@
+//! Compile, fit, evaluate and predict on the built-in pictures.
+
+use lenslet_data::Dataset;
+use lenslet_data::synthetic::Synthetic;
+use lenslet_engine::Options;
+use lenslet_model::layers::{Dense, Flatten};
+use lenslet_model::{
+    Activation, Adam, Metric, SGD, Sequential, SparseCategoricalCrossentropy, cnn,
+};
+use lenslet_train::{Compile, Epoch, Fit, Flow, Model, Observer, Progress, TrainError};
+
+const ACCURACY: &[Metric] = &[Metric::SparseCategoricalAccuracy];
+
+fn data() -> (Dataset, Dataset) {
+    let split = Synthetic { train: 200, test: 60, ..Synthetic::default() }.generate().unwrap();
+    (split.train, split.test)
+}
+
+/// A network that learns in no time.
+fn small() -> Sequential {
+    Sequential::new((32, 32, 3))
+        .add(Flatten::new())
+        .add(Dense::new(32).activation(Activation::Relu))
+        .add(Dense::new(10).activation(Activation::Softmax))
+}
+
+fn compiled(model: Sequential, metrics: &[Metric]) -> Model {
+    let loss = SparseCategoricalCrossentropy::default();
+    model.compile(Adam::default(), loss, metrics).unwrap()
+}
+
+#[test]
+fn training_learns_and_evaluation_agrees_with_prediction() {
+    let (train, test) = data();
+    let mut model = compiled(small(), ACCURACY);
+    let fit = Fit::new().epochs(12).batch_size(20).validation(&test);
+    let history = model.fit(&train, fit).unwrap();
+    assert_eq!(history.epochs.len(), 12);
+    // From no better than chance (2.303) to clearly better.
+    assert!(history.loss()[11] < 2.26, "{:?}", history.loss());
+    assert!(history.accuracy()[11] > 0.15, "{:?}", history.accuracy());
+    let evaluation = model.evaluate(&test).unwrap();
+    assert_eq!(history.val_loss()[11], evaluation.loss);
+    assert_eq!(history.val_accuracy()[11], evaluation.accuracy);
+    let classes = model.predict_classes(&test).unwrap();
+    let right = classes.iter().zip(test.labels()).filter(|(c, l)| **c == **l as usize).count();
+    assert_eq!(right as f64 / 60.0, evaluation.accuracy);
+    assert_eq!(evaluation.mistakes.len(), 60 - right);
+    assert_eq!(evaluation.confusion.counts().iter().sum::<u64>(), 60);
+    let row: f32 = model.predict(&test).unwrap()[..10].iter().sum();
+    assert!((row - 1.0).abs() < 1e-5);
+    assert_eq!(model.classes(), train.classes());
+}
+
+#[test]
+fn accuracy_is_told_where_it_was_asked_for() {
+    let (train, test) = data();
+    let fit = || Fit::new().validation(&test);
+    let without = compiled(small(), &[]).fit(&train, fit()).unwrap();
+    assert!(without.accuracy().is_empty() && without.val_accuracy().is_empty());
+    assert!(!without.epochs[0].to_string().contains("accuracy"));
+    let with = compiled(small(), ACCURACY).fit(&train, fit()).unwrap();
+    assert_eq!(with.loss(), without.loss());
+    let line = with.epochs[0].to_string();
+    assert!(line.starts_with("accuracy: 0.") && line.contains(" - val_accuracy: 0."), "{line}");
+}
+
+#[test]
+fn the_seed_decides_everything_and_threads_nothing() {
+    let (train, _) = data();
+    let weights = |threads: usize, seed: u64, shuffle: bool| {
+        let options = Options { threads, seed, ..Options::default() };
+        let loss = SparseCategoricalCrossentropy::default();
+        let mut model =
+            cnn((32, 32, 3), 10).compile_with(SGD::new(0.01), loss, &[], options).unwrap();
+        model.fit(&train, Fit::new().seed(seed).shuffle(shuffle)).unwrap();
+        model.state().parameters
+    };
+    let one = weights(1, 5, true);
+    assert!(weights(2, 5, true) == one);
+    assert!(weights(2, 6, true) != one);
+    assert!(weights(2, 5, false) != one);
+}
+
+/// Ends a run at a step of an epoch.
+struct StopAt(usize, usize);
+
+impl Observer for StopAt {
+    fn step(&mut self, progress: &Progress) -> Flow {
+        let there = (progress.epoch, progress.step) == (self.0, self.1);
+        if there { Flow::Stop } else { Flow::Continue }
+    }
+}
+
+#[test]
+fn an_observer_ends_a_run_and_what_was_learnt_stays() {
+    let (train, test) = data();
+    let mut model = compiled(small(), ACCURACY);
+    let before = model.state().parameters;
+    let fit = Fit::new().epochs(5).validation(&test);
+    let history = model.fit_observed(&train, fit, &mut StopAt(2, 3)).unwrap();
+    assert!(history.stopped);
+    assert_eq!(history.epochs.len(), 2);
+    assert_eq!(history.epochs[1].val_loss, None);
+    assert!(model.state().parameters != before);
+    let history = model
+        .fit_observed(&train, fit, &mut |epoch: &Epoch| {
+            if epoch.epoch == 3 { Flow::Stop } else { Flow::Continue }
+        })
+        .unwrap();
+    assert_eq!(history.epochs.len(), 3);
+    assert!(history.epochs[2].val_loss.is_some());
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_before_anything_changes() {
+    let (train, _) = data();
+    let mut model = compiled(small(), ACCURACY);
+    let before = model.state();
+    let classes = |names: [&str; 2]| names.map(String::from).to_vec();
+    let pets = |names, labels| {
+        Dataset::new("pets", classes(names), [32, 32, 3], vec![0; 2 * 3072], labels).unwrap()
+    };
+    let wide = Dataset::new("wide", train.classes().to_vec(), [1, 2, 3], vec![0; 60], {
+        (0..10).collect()
+    });
+    let refusals: [(Result<_, TrainError>, &str); 6] = [
+        (model.fit(&pets(["cat", "dog"], vec![0, 1]), Fit::new()), "does not fit 2 classes"),
+        (model.fit(&pets(["cat", "dog"], vec![0, 0]), Fit::new()), "only one class, `cat`"),
+        (model.fit(&wide.unwrap(), Fit::new()), "the model takes (32, 32, 3)"),
+        (model.fit(&train, Fit::new().epochs(0)), "epochs = 0 is out of range"),
+        (model.fit(&train, Fit::new().batch_size(0)), "batch_size = 0 is out of range"),
+        (model.predict_pixels(&[0; 5], 1).map(|_| Default::default()), "5 bytes"),
+    ];
+    for (refusal, words) in refusals {
+        let message = refusal.unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(model.state() == before);
+    let message = small()
+        .compile(Adam::new(f64::NAN), SparseCategoricalCrossentropy::default(), &[])
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("learning_rate = NaN"), "{message}");
+}
+
+#[test]
+fn other_classes_than_the_models_are_refused() {
+    let (train, test) = data();
+    let mut model = compiled(small(), ACCURACY);
+    model.fit(&train, Fit::new()).unwrap();
+    let mut names = train.classes().to_vec();
+    names[3] = "dragon".into();
+    let other =
+        Dataset::new("other", names, [32, 32, 3], test.pixels().to_vec(), test.labels().to_vec());
+    let message = model.evaluate(&other.unwrap()).unwrap_err().to_string();
+    assert!(message.contains("class 3 is `dragon`"), "{message}");
+}
+
+#[test]
+fn a_diverging_run_says_so() {
+    let (train, _) = data();
+    let loss = SparseCategoricalCrossentropy { from_logits: true };
+    let model = Sequential::new((32, 32, 3)).add(Flatten::new()).add(Dense::new(10));
+    let mut model = model.compile(SGD::new(1e38), loss, &[]).unwrap();
+    let message = model.fit(&train, Fit::new().epochs(20)).unwrap_err().to_string();
+    assert!(message.contains("diverged") && message.contains("learning rate"), "{message}");
+}
