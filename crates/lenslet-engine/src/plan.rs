@@ -94,22 +94,19 @@ impl Plan {
         let shared = self.shared_values(program);
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
         // A chain needs two local slots: a step reads one and writes the other.
-        let mut slots = [Place::EMPTY; 2];
-        for parity in 0..2 {
-            let inner = (0..program.lens.len()).filter(|v| v % 2 == parity && !shared[*v]);
-            let len = inner.map(|v| program.lens[v]).max().unwrap_or(0);
-            slots[parity] = local.take(len);
-        }
+        let slots = [0, 1].map(|parity| {
+            let inner = (0..shared.len()).filter(|&v| v % 2 == parity && !shared[v]);
+            local.take(inner.map(|v| program.lens[v]).max().unwrap_or(0))
+        });
         let inner = |v: Value| slots[v % 2].first(program.lens[v]);
-        for v in 0..program.lens.len() {
-            let len = program.lens[v];
-            let keep = mode == Mode::Train || shared[v];
+        for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
+            let keep = mode == Mode::Train || shared;
             self.values.push(if keep { image.take(len) } else { inner(v) });
         }
-        for v in 0..program.lens.len() {
+        for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
             self.gradients.push(match mode {
                 Mode::Predict => Place::EMPTY,
-                Mode::Train if shared[v] => image.take(program.lens[v]),
+                Mode::Train if shared => image.take(len),
                 Mode::Train => inner(v),
             });
         }

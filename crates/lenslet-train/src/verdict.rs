@@ -38,7 +38,7 @@ pub fn verdict(history: &History) -> Verdict {
     let complete = || history.epochs.iter().filter(|e| e.val_loss.is_some_and(f64::is_finite));
     let value = |e: &crate::Epoch| e.val_loss.unwrap_or(f64::INFINITY);
     let best = complete().min_by(|a, b| value(a).total_cmp(&value(b)));
-    let (Some(best), Some(last)) = (best, complete().last()) else { return Verdict::Unknown };
+    let (Some(best), Some(last)) = (best, complete().next_back()) else { return Verdict::Unknown };
     if complete().count() < 2 {
         Verdict::Unknown
     } else if best.epoch == last.epoch {
