@@ -4,7 +4,8 @@
 //! use lenslet::prelude::*;
 //!
 //! // Ten classes of 32x32 pictures, made in the process.
-//! let Split { train, test, .. } = Synthetic::new().train(400).test(100).generate()?;
+//! let small = Synthetic { train: 400, test: 100, ..Synthetic::default() };
+//! let Split { train, test, .. } = small.generate()?;
 //!
 //! let mut model = Sequential::new((32, 32, 3))
 //!     .add(Conv2D::new(8, 3).padding(Padding::Same).activation(Activation::Relu))
