@@ -7,6 +7,7 @@ use clap::value_parser;
 use etcetera::BaseStrategy;
 use lenslet_engine::Options;
 use lenslet_kernels::Isa;
+use lenslet_store::{RunConfig, TrainingConfig};
 
 use crate::failure::Failure;
 
@@ -46,8 +47,9 @@ impl ThreadArgs {
     }
 
     /// Options for an engine, on the instruction set `isa`.
-    pub(crate) fn options(&self, isa: Isa, seed: u64) -> Options {
-        Options { threads: self.count(), isa: Some(isa), seed, ..Options::default() }
+    pub(crate) fn options(&self, isa: Isa, config: &RunConfig) -> Options {
+        let RunConfig { exact, training: TrainingConfig { seed, .. }, .. } = *config;
+        Options { threads: self.count(), isa: Some(isa), seed, exact }
     }
 }
 

@@ -22,7 +22,7 @@ impl Trained {
         let run = Run::open(folder)?;
         let config = run.load_config()?;
         let loaded = run.load_model()?;
-        let options = threads.options(isa, config.training.seed);
+        let options = threads.options(isa, &config);
         let training = &config.training;
         let description = loaded.saved.model;
         let mut model =

@@ -29,9 +29,15 @@ const SIDE: u32 = 1 << 16;
 /// 512 MiB unpacked), or when the shape has no pixel or other than 1 or 3 channels.
 pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<u8>, DataError> {
     let mut pixels = allocate(shape)?;
+    must_exist(path)?;
     let place = path.display().to_string();
     let read = read_into(path, shape, &mut pixels);
     read.map(|()| pixels).map_err(|reason| DataError::Image { place, reason })
+}
+
+/// A file that is not there is no broken image.
+fn must_exist(path: &Path) -> Result<(), DataError> {
+    path.metadata().map(|_| ()).map_err(|source| DataError::io("cannot open", path, source))
 }
 
 /// [`read_image`] of a file that is in memory.
@@ -51,6 +57,7 @@ pub fn decode_image(bytes: &[u8], shape: [usize; 3]) -> Result<Vec<u8>, DataErro
 /// # Errors
 /// Those of [`read_image`].
 pub fn read_original(path: &Path) -> Result<([usize; 3], Vec<u8>), DataError> {
+    must_exist(path)?;
     let trouble = |reason| DataError::Image { place: path.display().to_string(), reason };
     let image = read_file(path).and_then(|bytes| decode(&bytes)).map_err(trouble)?;
     let shape = [image.height() as usize, image.width() as usize, 3];

@@ -76,7 +76,7 @@ pub enum DataError {
         limit: usize,
     },
     /// The system refuses.
-    #[error("{action} {}: {source}; check the path, its permissions and the space on the disk", path.display())]
+    #[error("{action} {}: {source}; check the path and its permissions, and the space on the disk if it is written to", path.display())]
     Io {
         /// What was tried: "cannot open", for example.
         action: &'static str,
@@ -121,7 +121,7 @@ pub enum DataError {
     /// Broken images, in strict reading.
     #[error(
         "{count} of the images are broken, the first is {}: {reason}; \
-         repair or remove them, or skip them by not being strict", path.display()
+         repair or remove them, or leave out strict reading, which then skips them", path.display()
     )]
     BrokenImages {
         /// How many.

@@ -108,10 +108,11 @@ fn the_first_twenty_steps_are_keras() {
 fn the_fast_algorithms_stay_with_keras() {
     let golden = golden().float32;
     for isa in Isa::available() {
+        let (losses, logits) = if isa.name() == "avx2" { (1e-4, 1e-5) } else { (1e-3, 1e-2) };
         let mut engine = engine(Fast::new(isa));
         assert_logits(&mut engine, &golden.logits_before, 1e-5);
-        assert_losses(&mut engine, &golden.losses, 1e-3);
-        assert_logits(&mut engine, &golden.logits_after, 1e-2);
+        assert_losses(&mut engine, &golden.losses, losses);
+        assert_logits(&mut engine, &golden.logits_after, logits);
     }
 }
 

@@ -20,6 +20,10 @@ pub struct RunConfig {
     /// The instruction set whose kernels ran (`avx2`, `portable`, ...): on another one sums are
     /// rounded differently.
     pub isa: String,
+    /// Whether every multiplication of the definition was made, instead of those of an algorithm
+    /// that rounds differently to be faster; no by default.
+    #[serde(default)]
+    pub exact: bool,
     /// Only this many training images were used, the first in the order of the training's seed;
     /// all by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

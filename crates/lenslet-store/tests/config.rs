@@ -9,6 +9,7 @@ fn config() -> RunConfig {
     RunConfig {
         version: "0.1.0".to_owned(),
         isa: "avx2".to_owned(),
+        exact: true,
         limit: None,
         data: DataConfig::Synthetic { seed: 42, train: 10_000, test: 2_000 },
         training: TrainingConfig {

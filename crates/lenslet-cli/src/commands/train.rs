@@ -86,6 +86,11 @@ struct TrainingArgs {
     #[command(flatten)]
     threads: ThreadArgs,
 
+    /// Make every multiplication of the definition: slower than the algorithms for convolution
+    /// that round a little differently
+    #[arg(long)]
+    exact: bool,
+
     /// Repeat the run of this config.toml exactly, but for the options that are given beside it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -145,8 +150,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     run.write_config(&config)?;
     run_folder::write_samples(&run, &split.train)?;
 
-    let TrainingConfig { optimizer, loss, seed, .. } = config.training;
-    let options = settings.threads.options(settings.isa, seed);
+    let TrainingConfig { optimizer, loss, .. } = config.training;
+    let options = settings.threads.options(settings.isa, &config);
     let metrics = [Metric::SparseCategoricalAccuracy];
     let mut model = saved.model.clone().compile_with(optimizer, loss, &metrics, options)?;
     if !quiet {
@@ -208,6 +213,7 @@ struct Settings {
     training: TrainingConfig,
     limit: Option<usize>,
     isa: Isa,
+    exact: bool,
     threads: ThreadArgs,
     out: Option<PathBuf>,
     name: Option<String>,
@@ -237,6 +243,7 @@ impl Settings {
             training,
             limit: limit.or(last.as_ref().and_then(|last| last.limit)),
             isa: isa(last.as_ref())?,
+            exact: options.exact || last.as_ref().is_some_and(|last| last.exact),
             threads: options.threads,
             out: output.out,
             name: output.name,
@@ -256,6 +263,7 @@ impl Settings {
         let config = RunConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isa: self.isa.name().to_owned(),
+            exact: self.exact,
             limit: self.limit,
             data,
             training: self.training.clone(),

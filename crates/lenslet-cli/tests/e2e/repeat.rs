@@ -37,6 +37,18 @@ fn a_runs_config_repeats_it() {
 }
 
 #[test]
+fn an_exact_run_is_another_and_its_config_says_so() {
+    let sandbox = Sandbox::new();
+    let words = "train --limit 60 --epochs 1 --batch-size 20 --quiet";
+    sandbox.ok(&format!("{words} --out fast"));
+    sandbox.ok(&format!("{words} --exact --out exact"));
+    sandbox.ok("train --config exact/config.toml --quiet --out again");
+    let exact = weights(&sandbox.path("exact"));
+    assert_ne!(exact, weights(&sandbox.path("fast")));
+    assert_eq!(exact, weights(&sandbox.path("again")));
+}
+
+#[test]
 fn the_config_of_a_folder_repeats_it_from_elsewhere() {
     let sandbox = Sandbox::new();
     sandbox.colours("photos", 12);
