@@ -1,7 +1,6 @@
 //! Descriptions as text: TOML that people write, JSON that programs keep.
 
-use crate::hint::with_hint;
-use crate::{ModelError, Sequential};
+use crate::{ModelError, Sequential, serde_hint};
 
 /// Reads a model file.
 ///
@@ -41,4 +40,11 @@ pub fn from_json(text: &str) -> Result<Sequential, ModelError> {
 /// The canonical JSON of a description: the same model gives the same text.
 pub fn to_json(model: &Sequential) -> String {
     serde_json::to_string_pretty(model).expect("a description is plain data")
+}
+
+fn with_hint(message: &str) -> String {
+    match serde_hint(message) {
+        Some(hint) => format!("{}; {hint}", message.trim_end()),
+        None => message.to_owned(),
+    }
 }

@@ -16,17 +16,16 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, c)| c)
 }
 
-/// Adds "did you mean" to serde's message on an unknown field or variant, which lists first the
-/// unknown word and then the possible ones, each in backticks.
-pub(crate) fn with_hint(message: &str) -> String {
-    if !message.contains("unknown field") && !message.contains("unknown variant") {
-        return message.to_owned();
-    }
-    let start = message.find("unknown ").unwrap_or(0);
+/// What to do about a message of serde's: on an unknown field or variant it lists first the
+/// unknown word and then the possible ones, each in backticks; the nearest is named.
+///
+/// ```
+/// let message = "unknown field `unit`, expected `units` or `activation`";
+/// assert_eq!(lenslet_model::serde_hint(message).unwrap(), "did you mean `units`?");
+/// ```
+pub fn serde_hint(message: &str) -> Option<String> {
+    let start = ["unknown field", "unknown variant"].iter().find_map(|m| message.find(m))?;
     let mut words = message[start..].split('`').skip(1).step_by(2);
-    let Some(unknown) = words.next() else { return message.to_owned() };
-    match nearest(unknown, words) {
-        Some(word) => format!("{}; did you mean `{word}`?", message.trim_end()),
-        None => message.to_owned(),
-    }
+    let unknown = words.next()?;
+    nearest(unknown, words).map(|word| format!("did you mean `{word}`?"))
 }

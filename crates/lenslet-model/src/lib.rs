@@ -25,7 +25,7 @@ mod zoo;
 pub use activation::Activation;
 pub use error::{ModelError, Problem};
 pub use file::{from_json, from_toml, to_json, to_toml};
-pub use hint::nearest;
+pub use hint::{nearest, serde_hint};
 pub use initializer::Initializer;
 pub use layers::Layer;
 pub use loss::{Loss, SparseCategoricalCrossentropy};

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use lenslet_model::{Loss, Optimizer, Sequential};
+use lenslet_model::{Loss, Optimizer, Sequential, serde_hint};
 use serde::{Deserialize, Serialize};
 
-use crate::hint::hint;
 use crate::read::{MOST_TEXT, read_text};
 use crate::{ContentError, StoreError, atomic};
 
@@ -119,7 +118,7 @@ impl RunConfig {
     pub fn from_toml(text: &str) -> Result<Self, ContentError> {
         let config: Self = toml::from_str(text).map_err(|e| {
             let message = e.to_string();
-            let remedy = hint(&message).unwrap_or_else(|| "correct it".to_owned());
+            let remedy = serde_hint(&message).unwrap_or_else(|| "correct it".to_owned());
             ContentError::text(message.trim_end(), remedy)
         })?;
         config.check()?;

@@ -15,7 +15,6 @@ mod atomic;
 mod config;
 mod confusion;
 mod error;
-mod hint;
 mod history;
 mod read;
 mod run;

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use lenslet_model::{Network, Sequential};
+use lenslet_model::{Network, Sequential, serde_hint};
 use serde::{Deserialize, Serialize};
 
 use crate::ContentError;
-use crate::hint::hint;
 use crate::read::MOST_TEXT;
 
 /// A network's description, its classes and how pixels reach it: all but the numbers learnt.
@@ -90,7 +89,7 @@ impl SavedModel {
         }
         let saved: Self = serde_json::from_str(text).map_err(|e| {
             let what = format!("the model's description cannot be read: {e}");
-            let remedy = hint(&e.to_string());
+            let remedy = serde_hint(&e.to_string());
             ContentError::text(what, remedy.unwrap_or_else(|| "save the model again".into()))
         })?;
         let network = saved.check()?;
