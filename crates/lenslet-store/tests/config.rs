@@ -54,7 +54,7 @@ fn every_setting_is_read_back() {
 #[test]
 fn the_text_is_made_to_be_read() {
     let text = config().to_toml();
-    let head = "version = \"0.1.0\"\nisa = \"avx2\"\n\n[data]\nkind = \"synthetic\"\nseed = 42\n";
+    let head = "version = \"0.1.0\"\nisa = \"avx2\"\nexact = true\n\n[data]\nkind = \"synthetic\"\n";
     assert!(text.starts_with(head), "{text}");
     assert!(text.contains("\n[training.optimizer]\nname = \"adam\"\n"), "{text}");
     assert!(text.contains("\n[[model.layers]]\ntype = \"Conv2D\"\nfilters = 32\n"), "{text}");
@@ -73,7 +73,7 @@ fn bad_configurations_are_refused_with_the_reason() {
         ("batch_size = 10", "batch_size = 0", "batch_size: 0 is too few"),
         ("epochs = 10", "epochs = -1", "-1"),
         ("units = 128", "units = 0", "units = 0 is out of range"),
-        ("[data]", "[data", "line 4"),
+        ("[data]", "[data", "line 5"),
     ];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
