@@ -54,7 +54,8 @@ fn every_setting_is_read_back() {
 #[test]
 fn the_text_is_made_to_be_read() {
     let text = config().to_toml();
-    let head = "version = \"0.1.0\"\nisa = \"avx2\"\nexact = true\n\n[data]\nkind = \"synthetic\"\n";
+    let head =
+        "version = \"0.1.0\"\nisa = \"avx2\"\nexact = true\n\n[data]\nkind = \"synthetic\"\n";
     assert!(text.starts_with(head), "{text}");
     assert!(text.contains("\n[training.optimizer]\nname = \"adam\"\n"), "{text}");
     assert!(text.contains("\n[[model.layers]]\ntype = \"Conv2D\"\nfilters = 32\n"), "{text}");
