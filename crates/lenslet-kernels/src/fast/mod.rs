@@ -34,8 +34,7 @@ impl Fast {
         Self { isa, convolution: Algorithm::Auto }
     }
 
-    /// The same with every multiplication of the definition: slower, and nearer to the reference
-    /// by a digit.
+    /// The same with every multiplication of the definition: slower, and nearer to the reference.
     pub const fn exact(isa: Isa) -> Self {
         Self { isa, convolution: Algorithm::Direct }
     }
