@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{Chunks, Conv2dKernel, Kernels, Real, RowsMut};
+use lenslet_kernels::{Chunks, Conv2dKernel, Kernels, Real, RowsMut, Rule, Team};
 
 use crate::cpu::{Cpu, Numbers, Workspace};
 use crate::forward::dropout_draws;
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::plan::{Plan, Stage};
 use crate::program::{Head, Op, Pool, Program, Weights};
+use crate::update::moments;
 
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {
@@ -21,14 +22,30 @@ struct Turn<'a, K: Kernels> {
     seed: u64,
 }
 
+/// What the work on a whole batch needs besides.
+struct Batch<'a, R> {
+    team: &'a Team,
+    parameters: &'a mut [R],
+    gradients: &'a mut [R],
+    moments: &'a mut [Buffer<R>],
+    rule: Option<Rule>,
+}
+
 impl<K: Kernels> Cpu<K> {
-    /// Fills the gradients from what [`Cpu::forward`] left in training mode.
-    pub(crate) fn backward(&mut self, workspace: &mut Workspace<K::Real>, labels: &[u32]) {
+    /// Fills the gradients from what [`Cpu::forward`] left in training mode. With a rule, the
+    /// kernels of dense layers are updated by it at once, and their gradients not kept.
+    pub(crate) fn backward(
+        &mut self,
+        workspace: &mut Workspace<K::Real>,
+        labels: &[u32],
+        rule: Option<Rule>,
+    ) {
         let samples = labels.len();
         let Workspace { plan, images, indices, locals, parts, .. } = workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
-        let Numbers { parameters, gradients, packed, steps, .. } = &mut self.numbers;
+        let Numbers { parameters, gradients, moments, packed, steps, finite, .. } =
+            &mut self.numbers;
         let turn = Turn {
             kernels: &self.kernels,
             program: &self.program,
@@ -43,7 +60,11 @@ impl<K: Kernels> Cpu<K> {
         for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
             let range = match stage {
                 Stage::Batch(step) => {
-                    turn.dense(*step, images, samples, parameters, gradients, &self.team);
+                    let mut batch =
+                        Batch { team: &self.team, parameters, gradients, moments, rule };
+                    if !turn.dense(*step, images, samples, &mut batch) {
+                        *finite = Some(false);
+                    }
                     continue;
                 }
                 Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
@@ -89,15 +110,14 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
+    /// Returns whether the layer's weights are finite, where they were updated.
     fn dense(
         &self,
         index: usize,
         images: &mut [K::Real],
         samples: usize,
-        parameters: &[K::Real],
-        gradients: &mut [K::Real],
-        team: &lenslet_kernels::Team,
-    ) {
+        batch: &mut Batch<'_, K::Real>,
+    ) -> bool {
         let step = &self.program.steps[index];
         let Op::Dense { weights } = &step.op else {
             unreachable!("only dense layers take batches")
@@ -109,12 +129,19 @@ impl<K: Kernels> Turn<'_, K> {
         ];
         let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
         let (x, dy) = (x.into_rows(), dy.into_rows());
-        let (dw, db) = weights.of_mut(gradients);
-        self.kernels.dense_grad_weights(team, x, dy, dw, db);
-        if index > self.program.first_trainable {
-            let (kernel, _) = weights.of(parameters);
-            self.kernels.dense_grad_input(team, dy, kernel, dx);
-        }
+        let dx = (index > self.program.first_trainable).then_some(dx);
+        let (dw, db) = weights.of_mut(batch.gradients);
+        let (kernel, _) = weights.of_mut(batch.parameters);
+        self.kernels.dense_grad_bias(dy, db);
+        let Some(rule) = batch.rule else {
+            self.kernels.dense_grad_weights(batch.team, x, dy, dw);
+            if let Some(dx) = dx {
+                self.kernels.dense_grad_input(batch.team, dy, kernel, dx);
+            }
+            return true;
+        };
+        let moments = moments(batch.moments, weights.kernel.clone());
+        self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
     }
 
     /// Goes back through the steps of one stage. `sums` are the task's gradients of the parameters

@@ -1,6 +1,6 @@
 //! The engine on the CPU.
 
-use lenslet_kernels::{Fast, Isa, Kernels, Real, Team};
+use lenslet_kernels::{Fast, Isa, Kernels, Real, Rule, Team};
 use lenslet_model::{Loss, Network, Optimizer, Shape};
 
 use crate::EngineError;
@@ -129,8 +129,18 @@ pub(crate) struct Numbers<R> {
     pub(crate) packed: Vec<Buffer<R>>,
     /// Whether `packed` follows `parameters`.
     pub(crate) packed_fresh: bool,
+    /// Whether all parameters are finite, where that is known.
+    pub(crate) finite: Option<bool>,
     /// Steps taken.
     pub(crate) steps: u64,
+}
+
+impl<R> Numbers<R> {
+    /// The parameters are not what they were.
+    pub(crate) fn changed(&mut self) {
+        self.packed_fresh = false;
+        self.finite = None;
+    }
 }
 
 /// A network in training on this CPU.
@@ -194,6 +204,7 @@ impl<K: Kernels> Cpu<K> {
             moments: (0..moments).map(|_| buffer(count)).collect(),
             packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
             packed_fresh: false,
+            finite: None,
             steps: 0,
         };
         Ok(Self {
@@ -216,11 +227,12 @@ impl<K: Kernels> Cpu<K> {
 
     /// The flat parameter buffer, to write.
     pub fn parameters_mut(&mut self) -> &mut [K::Real] {
-        self.numbers.packed_fresh = false;
+        self.numbers.changed();
         &mut self.numbers.parameters
     }
 
-    /// The gradients of the last training step, laid out as the parameters.
+    /// The gradients that [`Self::gradients_of`] found, laid out as the parameters. A training step
+    /// does not keep all of them: those of dense layers go straight into the update.
     pub fn gradients(&self) -> &[K::Real] {
         &self.numbers.gradients
     }
@@ -236,12 +248,16 @@ impl<K: Kernels> Cpu<K> {
     /// As [`Engine::train_step`].
     pub fn gradients_of(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
         self.check(pixels, labels)?;
+        Ok(self.forward_and_back(pixels, labels, None))
+    }
+
+    fn forward_and_back(&mut self, pixels: &[u8], labels: &[u32], rule: Option<Rule>) -> Tally {
         self.pack(true);
         let mut workspace = self.workspace(Mode::Train, labels.len());
         let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(labels));
-        self.backward(&mut workspace, labels);
+        self.backward(&mut workspace, labels, rule);
         self.training = Some(workspace);
-        Ok(tally)
+        tally
     }
 
     fn check(&self, pixels: &[u8], labels: &[u32]) -> Result<(), EngineError> {
@@ -263,6 +279,8 @@ impl<K: Kernels> Cpu<K> {
 
     /// Lays the filters out as the kernels like them, where they changed.
     fn pack(&mut self, backward: bool) {
+        let finite = || self.numbers.parameters.iter().all(|p| p.is_finite());
+        self.numbers.finite = Some(self.numbers.finite.unwrap_or_else(finite));
         if self.numbers.packed_fresh {
             return;
         }
@@ -318,10 +336,13 @@ impl<K: Kernels> Engine for Cpu<K> {
     }
 
     fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
-        let tally = self.gradients_of(pixels, labels)?;
-        if tally.samples > 0 {
-            self.update();
+        self.check(pixels, labels)?;
+        if labels.is_empty() {
+            return Ok(Tally::default());
         }
+        let rule = self.rule();
+        let tally = self.forward_and_back(pixels, labels, Some(rule));
+        self.update_rest(rule);
         Ok(tally)
     }
 

@@ -99,7 +99,8 @@ impl<K: Kernels> Cpu<K> {
         let columns = [plan.values[step.input].range(), plan.values[step.output].range()];
         let [x, y] = RowsMut::split(images, samples, plan.stride, columns);
         let (kernel, bias) = weights.of(&self.numbers.parameters);
-        self.kernels.dense_forward(&self.team, x.into_rows(), kernel, bias, y);
+        let finite = self.numbers.finite == Some(true);
+        self.kernels.dense_forward(&self.team, x.into_rows(), kernel, bias, finite, y);
     }
 }
 

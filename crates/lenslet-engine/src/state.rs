@@ -53,7 +53,7 @@ impl State {
             }
         }
         numbers.steps = self.steps;
-        numbers.packed_fresh = false;
+        numbers.changed();
         Ok(())
     }
 }

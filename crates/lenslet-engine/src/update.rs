@@ -1,38 +1,69 @@
 //! The optimiser's step.
 
-use lenslet_kernels::{AdamStep, Kernels, SgdStep};
+use std::ops::Range;
+
+use lenslet_kernels::{AdamStep, Kernels, Real, Rule, SgdStep, Team};
 use lenslet_model::{Adam, Optimizer};
 
 use crate::cpu::{Cpu, Numbers};
+use crate::memory::Buffer;
+use crate::program::Op;
 
 impl<K: Kernels> Cpu<K> {
-    /// Changes the parameters by the gradients.
-    pub(crate) fn update(&mut self) {
-        let Numbers { parameters, gradients, moments, steps, packed_fresh, .. } = &mut self.numbers;
-        *steps += 1;
-        *packed_fresh = false;
-        match (&self.optimizer, moments.as_mut_slice()) {
-            (Optimizer::Adam(adam), [m, v]) => {
-                let step = AdamStep {
-                    alpha: adam.learning_rate * bias_correction(adam, *steps),
-                    beta_1: adam.beta_1,
-                    beta_2: adam.beta_2,
-                    epsilon: adam.epsilon,
-                };
-                self.kernels.adam(&self.team, step, parameters, gradients, m, v);
-            }
-            (Optimizer::Sgd(sgd), moments) => {
-                let step = SgdStep {
-                    learning_rate: sgd.learning_rate,
-                    momentum: sgd.momentum,
-                    nesterov: sgd.nesterov,
-                };
-                let velocity = moments.first_mut().map_or(&mut [][..], |v| v);
-                self.kernels.sgd(&self.team, step, parameters, gradients, velocity);
-            }
-            (other, _) => unreachable!("no update for {}", other.name()),
+    /// The rule of the next step.
+    pub(crate) fn rule(&self) -> Rule {
+        match &self.optimizer {
+            Optimizer::Adam(adam) => Rule::Adam(AdamStep {
+                alpha: adam.learning_rate * bias_correction(adam, self.numbers.steps + 1),
+                beta_1: adam.beta_1,
+                beta_2: adam.beta_2,
+                epsilon: adam.epsilon,
+            }),
+            Optimizer::Sgd(sgd) => Rule::Sgd(SgdStep {
+                learning_rate: sgd.learning_rate,
+                momentum: sgd.momentum,
+                nesterov: sgd.nesterov,
+            }),
+            other => unreachable!("no rule for {}", other.name()),
         }
     }
+
+    /// Changes the parameters by the gradients, all but the dense layers' kernels: the backward
+    /// pass has done these. Ends the step.
+    pub(crate) fn update_rest(&mut self, rule: Rule) {
+        let mut start = 0;
+        for step in &self.program.steps {
+            if let Op::Dense { weights } = &step.op {
+                self.numbers.update(&self.kernels, &self.team, rule, start..weights.kernel.start);
+                start = weights.kernel.end;
+            }
+        }
+        let end = self.numbers.parameters.len();
+        self.numbers.update(&self.kernels, &self.team, rule, start..end);
+        self.numbers.steps += 1;
+        self.numbers.packed_fresh = false;
+    }
+}
+
+impl<R: Real> Numbers<R> {
+    fn update<K: Kernels<Real = R>>(
+        &mut self,
+        kernels: &K,
+        team: &Team,
+        rule: Rule,
+        range: Range<usize>,
+    ) {
+        let moments = moments(&mut self.moments, range.clone());
+        let (p, g) = (&mut self.parameters[range.clone()], &self.gradients[range]);
+        let finite = kernels.update(team, rule, p, g, moments);
+        self.finite = self.finite.map(|all| all && finite);
+    }
+}
+
+/// The same stretch of every moment; empty ones for those that the optimiser does not have.
+pub(crate) fn moments<R>(moments: &mut [Buffer<R>], range: Range<usize>) -> [&mut [R]; 2] {
+    let mut stretches = moments.iter_mut().map(|moment| &mut moment[range.clone()]);
+    [(); 2].map(|()| stretches.next().unwrap_or_default())
 }
 
 /// `sqrt(1 - beta_2^t) / (1 - beta_1^t)`.

@@ -100,19 +100,17 @@ fn the_first_twenty_steps_are_keras() {
     }
 }
 
-/// Winograd's convolution rounds differently. A sum that lies within a rounding error of zero can
-/// fall on the other side of the rectifier, and two nearly equal ones can change places in the
-/// pool: from such a step on the losses differ by up to some 1e-4. With vectors of AVX2 nothing of
-/// the kind happens in these twenty steps; with portable ones it does in the fourth.
+/// Winograd's convolution and skipped zeros round differently. A sum that lies within a rounding
+/// error of zero can fall on the other side of the rectifier, and two nearly equal ones can change
+/// places in the pool: from such a step on the losses differ by up to some 1e-4.
 #[test]
-fn the_fast_algorithms_stay_with_keras() {
+fn the_fast_algorithms_stay_near_keras() {
     let golden = golden().float32;
     for isa in Isa::available() {
-        let (losses, logits) = if isa.name() == "avx2" { (1e-4, 1e-5) } else { (1e-3, 1e-2) };
         let mut engine = engine(Fast::new(isa));
         assert_logits(&mut engine, &golden.logits_before, 1e-5);
-        assert_losses(&mut engine, &golden.losses, losses);
-        assert_logits(&mut engine, &golden.logits_after, logits);
+        assert_losses(&mut engine, &golden.losses, 1e-3);
+        assert_logits(&mut engine, &golden.logits_after, 1e-2);
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{
     Activation as Function, AdamStep, Conv2dKernel, Fast, Isa, Kernels, Real, Reference, Rows,
-    RowsMut, SgdStep, Team,
+    RowsMut, Rule, SgdStep, Team,
 };
 use lenslet_model::{Activation, Layer, Sequential, Shape};
 use serde::Deserialize;
@@ -129,12 +129,14 @@ fn run<K: Kernels>(
             let (m, n) = (input.last(), output.last());
             let bias = weights.get(1).unwrap_or(&none);
             let as_x = || Rows::new(x, rows, m, 0..m);
-            k.dense_forward(&team, as_x(), &weights[0], bias, RowsMut::new(&mut y, rows, n, 0..n));
+            let to = RowsMut::new(&mut y, rows, n, 0..n);
+            k.dense_forward(&team, as_x(), &weights[0], bias, true, to);
             activate(k, dense.activation, n, &mut y, &mut dy);
             let as_dy = || Rows::new(&dy, rows, n, 0..n);
             let (kernels, biases) = dw.split_at_mut(1);
             let db = biases.first_mut().map_or(&mut [][..], |b| b);
-            k.dense_grad_weights(&team, as_x(), as_dy(), &mut kernels[0], db);
+            k.dense_grad_weights(&team, as_x(), as_dy(), &mut kernels[0]);
+            k.dense_grad_bias(as_dy(), db);
             k.dense_grad_input(&team, as_dy(), &weights[0], RowsMut::new(&mut dx, rows, m, 0..m));
         }
         Layer::MaxPool2D(pool) => {
@@ -242,24 +244,23 @@ fn check_optimizers<K: Kernels>(k: &K) {
         for (i, expected) in case.after.iter().enumerate() {
             let t = i as f64 + 1.0;
             let g = draw(4001 + i as u64, 7, case.gradient_scale);
-            if case.optimizer == "Adam" {
+            let rule = if case.optimizer == "Adam" {
                 let power = |beta: &str| f64::from(number(beta) as f32).powf(t);
-                let step = AdamStep {
+                Rule::Adam(AdamStep {
                     alpha: number("learning_rate") * (1.0 - power("beta_2")).sqrt()
                         / (1.0 - power("beta_1")),
                     beta_1: number("beta_1"),
                     beta_2: number("beta_2"),
                     epsilon: number("epsilon"),
-                };
-                k.adam(&team, step, &mut p, &g, &mut m, &mut v);
+                })
             } else {
-                let step = SgdStep {
+                Rule::Sgd(SgdStep {
                     learning_rate: number("learning_rate"),
                     momentum: number("momentum"),
                     nesterov: case.config["nesterov"].as_bool().unwrap(),
-                };
-                k.sgd(&team, step, &mut p, &g, &mut m);
-            }
+                })
+            };
+            k.update(&team, rule, &mut p, &g, [&mut m, &mut v]);
             for (got, expected) in p.iter().zip(expected) {
                 let off = (got.to_f64() - expected).abs();
                 assert!(off < 2e-6, "{:?} step {t}: {got} {expected}", case.config);

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use lenslet_kernels::{
-    Activation, AdamStep, Axis, Fast, Isa, Kernels, Pool2dShape, Rows, RowsMut, Stream, Team,
+    Activation, AdamStep, Axis, Fast, Isa, Kernels, Pool2dShape, Rows, RowsMut, Rule, Stream, Team,
     peak_flops,
 };
 
@@ -36,19 +36,19 @@ fn dense(fast: Fast, team: &Team, n: usize, inputs: usize, out: usize) {
     let (x_stride, y_stride) = (inputs + 16, out + 16);
     let (x, w, bias) = (numbers(n * x_stride), numbers(inputs * out), numbers(out));
     let (dy, mut y, mut dx) = (numbers(n * y_stride), numbers(n * y_stride), x.clone());
-    let (mut dw, mut db) = (w.clone(), bias.clone());
+    let mut dw = w.clone();
     let x_rows = Rows::new(&x, n, x_stride, 0..inputs);
     let dy_rows = Rows::new(&dy, n, y_stride, 0..out);
     let forward = time(|| {
         let y = RowsMut::new(black_box(&mut y), n, y_stride, 0..out);
-        fast.dense_forward(team, x_rows, &w, &bias, y);
+        fast.dense_forward(team, x_rows, &w, &bias, true, y);
     });
     let input = time(|| {
         let dx = RowsMut::new(black_box(&mut dx), n, x_stride, 0..inputs);
         fast.dense_grad_input(team, dy_rows, &w, dx);
     });
     let weights = time(|| {
-        fast.dense_grad_weights(team, x_rows, dy_rows, black_box(&mut dw), black_box(&mut db));
+        fast.dense_grad_weights(team, x_rows, dy_rows, black_box(&mut dw));
     });
     print!("dense {n} x {inputs} -> {out}:");
     for (name, seconds) in [("y", forward), ("dx", input), ("dw", weights)] {
@@ -66,8 +66,10 @@ fn per_element(name: &str, n: usize, call: impl FnMut()) {
 fn elements(fast: Fast, team: &Team) {
     let n = 1 << 20;
     let (mut p, g, mut m, mut v) = (numbers(n), numbers(n), numbers(n), vec![0.1; n]);
-    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
-    per_element("adam", n, || fast.adam(team, step, &mut p, &g, &mut m, &mut v));
+    let rule = Rule::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 });
+    per_element("adam", n, || {
+        fast.update(team, rule, &mut p, &g, [&mut m, &mut v]);
+    });
 
     let parts = numbers(10 * 9248);
     let (mut work, mut out) = (parts.clone(), numbers(9248));

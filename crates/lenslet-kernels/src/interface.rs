@@ -57,6 +57,16 @@ pub struct SgdStep {
     pub nesterov: bool,
 }
 
+/// An optimiser's rule for one parameter, the same for all of them: what a step of it needs besides
+/// the parameters, their gradients and the moments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// First and second moment.
+    Adam(AdamStep),
+    /// The velocity is the first moment; unused without momentum.
+    Sgd(SgdStep),
+}
+
 /// A convolution of one fixed shape, with what was prepared for it when the plan was built.
 ///
 /// `packed` holds the filters in the layout that `forward` and `grad_input` like best; it is
@@ -178,13 +188,14 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     fn dropout(&self, stream: Stream, first: u64, rate: f64, x: &mut [Self::Real]);
 
     /// `y = x w + bias` for a batch: `x` is `n x in`, `w` is `in x out`, `y` is `n x out`. An
-    /// empty `bias` is zero.
+    /// empty `bias` is zero. Zeros of `x` may be skipped if `finite`, that is, if all of `w` is.
     fn dense_forward(
         &self,
         team: &Team,
         x: Rows<'_, Self::Real>,
         w: &[Self::Real],
         bias: &[Self::Real],
+        finite: bool,
         y: RowsMut<'_, Self::Real>,
     );
     /// `dx = dy w^T`; `dx` is overwritten.
@@ -195,14 +206,15 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         w: &[Self::Real],
         dx: RowsMut<'_, Self::Real>,
     );
-    /// `dw = x^T dy`, `db = ` column sums of `dy` (`db` may be empty); both are overwritten.
+    /// `db = ` column sums of `dy`; `db` is overwritten, or empty.
+    fn dense_grad_bias(&self, dy: Rows<'_, Self::Real>, db: &mut [Self::Real]);
+    /// `dw = x^T dy`; `dw` is overwritten.
     fn dense_grad_weights(
         &self,
         team: &Team,
         x: Rows<'_, Self::Real>,
         dy: Rows<'_, Self::Real>,
         dw: &mut [Self::Real],
-        db: &mut [Self::Real],
     );
 
     /// `out = ` sum of the `out.len()`-element parts that follow one another in `parts`, added in
@@ -210,23 +222,30 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     /// memory and its content is lost.
     fn sum_parts(&self, team: &Team, parts: &mut [Self::Real], out: &mut [Self::Real]);
 
-    /// One Adam update of the parameters `p` from the gradients `g`, with moments `m` and `v`.
-    fn adam(
+    /// One update of the parameters `p` from the gradients `g`. `moments` are the optimiser's own
+    /// numbers, as many of each as there are parameters; those that it does not use may be empty.
+    /// Returns whether all parameters are finite now.
+    fn update(
         &self,
         team: &Team,
-        step: AdamStep,
+        rule: Rule,
         p: &mut [Self::Real],
         g: &[Self::Real],
-        m: &mut [Self::Real],
-        v: &mut [Self::Real],
-    );
-    /// One update of stochastic gradient descent.
-    fn sgd(
+        moments: [&mut [Self::Real]; 2],
+    ) -> bool;
+    /// [`Self::dense_grad_input`] (where there is a `dx`), [`Self::dense_grad_weights`]
+    /// and [`Self::update`], while each row of the weights is in the
+    /// cache: the gradient of the weights is never stored. `dx` is computed with the weights as
+    /// they were before. Returns whether all weights are finite now.
+    #[expect(clippy::too_many_arguments, reason = "three kernels in one")]
+    fn dense_backward_update(
         &self,
         team: &Team,
-        step: SgdStep,
-        p: &mut [Self::Real],
-        g: &[Self::Real],
-        velocity: &mut [Self::Real],
-    );
+        x: Rows<'_, Self::Real>,
+        dy: Rows<'_, Self::Real>,
+        dx: Option<RowsMut<'_, Self::Real>>,
+        rule: Rule,
+        w: &mut [Self::Real],
+        moments: [&mut [Self::Real]; 2],
+    ) -> bool;
 }

@@ -47,6 +47,8 @@ pub trait Real:
     fn tanh(self) -> Self;
     /// Whether this is not a number.
     fn is_nan(self) -> bool;
+    /// Whether this is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
 }
 
 macro_rules! real {
@@ -78,6 +80,9 @@ macro_rules! real {
             }
             fn is_nan(self) -> bool {
                 <$t>::is_nan(self)
+            }
+            fn is_finite(self) -> bool {
+                <$t>::is_finite(self)
             }
         }
     };

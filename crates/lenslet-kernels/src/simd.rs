@@ -107,8 +107,8 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `mask ? a : b`.
     fn select_u32(self, mask: Self::Mask, a: Self::U32, b: Self::U32) -> Self::U32;
-    /// Whether any lane is true.
-    fn any(self, mask: Self::Mask) -> bool;
+    /// Bit `l` is lane `l`; the bits behind the last lane are 0.
+    fn bits(self, mask: Self::Mask) -> u32;
 
     /// Every lane is `x`.
     fn splat_u32(self, x: u32) -> Self::U32;
@@ -283,7 +283,8 @@ mod tests {
         check(&lanes(s, s.select(s.lt(a, b), one, two)), |i| pick(A[i] < B[i]));
         check(&lanes(s, s.select(s.le(a, b), one, two)), |i| pick(A[i] <= B[i]));
         check(&lanes(s, s.select(s.eq(a, b), one, two)), |i| pick(A[i] == B[i]));
-        assert!(s.any(s.lt(a, b)) && !s.any(s.lt(a, a)));
+        let less = (0..S::LANES).filter(|&i| A[i] < B[i]).map(|i| 1 << i).sum::<u32>();
+        assert_eq!((s.bits(s.lt(a, b)), s.bits(s.lt(a, a))), (less, 0));
         assert_eq!(s.sum(a), A[..S::LANES].iter().sum::<f32>());
         assert_eq!(s.largest(a), A[..S::LANES].iter().copied().fold(f32::MIN, f32::max));
     }

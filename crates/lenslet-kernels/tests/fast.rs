@@ -5,7 +5,7 @@ mod common;
 
 use common::{Random, narrow};
 use lenslet_kernels::{
-    Activation, AdamStep, Fast, Isa, Kernels, Reference, Rows, RowsMut, SgdStep, Stream, Team,
+    Activation, AdamStep, Fast, Isa, Kernels, Reference, Rows, RowsMut, Rule, SgdStep, Stream, Team,
 };
 
 const EXACT: Reference<f64> = Reference::new();
@@ -254,14 +254,46 @@ where
     let Dense { inputs, out, .. } = *shape;
     let mut y = vec![seven; shape.len(out)];
     let x = shape.rows(x, inputs);
-    kernels.dense_forward(team, x, w, bias, shape.rows_mut(&mut y, out));
+    kernels.dense_forward(team, x, w, bias, true, shape.rows_mut(&mut y, out));
     let mut dx = vec![seven; shape.len(inputs)];
     let dy = shape.rows(dy, out);
     kernels.dense_grad_input(team, dy, w, shape.rows_mut(&mut dx, inputs));
     let (mut dw, mut db) = (vec![seven; w.len()], vec![seven; bias.len()]);
-    kernels.dense_grad_weights(team, x, dy, &mut dw, &mut db);
+    kernels.dense_grad_weights(team, x, dy, &mut dw);
+    kernels.dense_grad_bias(dy, &mut db);
     vec![y, dx, dw, db]
 }
+
+/// A dense layer's backward pass with an update in it: the gradient of the input, the weights and
+/// their moments.
+fn dense_update<K: Kernels>(
+    kernels: &K,
+    team: &Team,
+    shape: &Dense,
+    rule: Rule,
+    [x, w, dy]: [&[K::Real]; 3],
+) -> Vec<Vec<K::Real>>
+where
+    K::Real: From<i8>,
+{
+    let Dense { inputs, out, .. } = *shape;
+    let mut dx = vec![K::Real::from(7); shape.len(inputs)];
+    let (mut w, mut m, mut v) =
+        (w.to_vec(), w.to_vec(), w.iter().map(|&w| w * w).collect::<Vec<_>>());
+    let (x, dy) = (shape.rows(x, inputs), shape.rows(dy, out));
+    let to = Some(shape.rows_mut(&mut dx, inputs));
+    let moments = [&mut m[..], &mut v[..]];
+    assert!(kernels.dense_backward_update(team, x, dy, to, rule, &mut w, moments));
+    vec![dx, w, m, v]
+}
+
+const ADAM: AdamStep = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+const RULES: [Rule; 4] = [
+    Rule::Adam(ADAM),
+    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: false }),
+    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.0, nesterov: false }),
+    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: true }),
+];
 
 #[test]
 fn dense_layers() {
@@ -270,8 +302,11 @@ fn dense_layers() {
         let shape = Dense::random(random);
         let Dense { n, inputs, out, gap } = shape;
         let bias = if random.size(0, 4) == 0 { 0 } else { out };
-        let data =
+        let mut data =
             [shape.len(inputs), inputs * out, bias, shape.len(out)].map(|n| random.normal(n));
+        // Zeros in none, half or most of the inputs, or all of them: those may be skipped.
+        let zeros = random.pick(&[0, 0, 5, 9, 10]);
+        data[0].iter_mut().for_each(|x| *x *= f64::from(u8::from(random.size(1, 10) > zeros)));
         let narrow = data.each_ref().map(|x| narrow(x));
         let expected = dense(&EXACT, &teams[0], &shape, data.each_ref().map(|x| &x[..]));
         let all = teams
@@ -284,6 +319,37 @@ fn dense_layers() {
             close(&format!("{name} of {what}"), got, &expected, 3e-6);
         }
         assert!(all.iter().all(|same| *same == all[0]), "{what}");
+
+        let rule = random.pick(&RULES);
+        let expected =
+            dense_update(&EXACT, &teams[0], &shape, rule, [&data[0], &data[1], &data[3]]);
+        let data = [&narrow[0][..], &narrow[1], &narrow[3]];
+        let all = teams.each_ref().map(|team| dense_update(&fast, team, &shape, rule, data));
+        for (got, expected) in all[0].iter().zip(expected) {
+            close(&format!("{rule:?} in {what}"), got, &expected, 3e-6);
+        }
+        assert!(all.iter().all(|same| *same == all[0]), "{rule:?} in {what}");
+    });
+}
+
+#[test]
+fn weights_that_are_not_finite_are_reported() {
+    let team = &Team::new(2);
+    each_case(1, |fast, random| {
+        let (n, inputs, out) = (3, 200, 20);
+        let x = narrow(&random.normal(n * inputs));
+        let dy = narrow(&random.normal(n * out));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0] {
+            let mut w = narrow(&random.normal(inputs * out));
+            w[inputs * out - 7] = bad;
+            let [x, dy] = [Rows::new(&x, n, inputs, 0..inputs), Rows::new(&dy, n, out, 0..out)];
+            let rule = RULES[2];
+            let finite =
+                fast.dense_backward_update(team, x, dy, None, rule, &mut w, [&mut [], &mut []]);
+            assert_eq!(finite, bad.is_finite());
+            let g = w.clone();
+            assert_eq!(fast.update(team, rule, &mut w, &g, [&mut [], &mut []]), finite);
+        }
     });
 }
 
@@ -297,7 +363,8 @@ fn nothing_is_not_a_number_in_a_dense_layer_without_a_reason() {
         let w = narrow(&random.normal(inputs * out));
         let mut y = vec![0.0; n * out];
         let rows = Rows::new(&x, n, inputs, 0..inputs);
-        fast.dense_forward(team, rows, &w, &[], RowsMut::new(&mut y, n, out, 0..out));
+        let to = RowsMut::new(&mut y, n, out, 0..out);
+        fast.dense_forward(team, rows, &w, &[], true, to);
         for (i, row) in y.chunks_exact(out).enumerate() {
             assert_eq!(row.iter().all(|y| y.is_nan()), i == 3);
             assert_eq!(row.iter().all(|y| y.is_finite()), i != 3 && i != 5);
@@ -325,7 +392,7 @@ fn sum_of_parts() {
 #[test]
 fn adam() {
     let teams = [1, 2, 3, 8].map(Team::new);
-    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+    let rule = Rule::Adam(ADAM);
     each_case(20, |fast, random| {
         let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
         let data = [0; 4].map(|_| random.normal(n));
@@ -333,14 +400,14 @@ fn adam() {
         v.iter_mut().for_each(|v| *v = (*v * *v) as f32 as f64);
         let [mut p32, g32, mut m32, mut v32] = [&p, &g, &m, &v].map(|x| narrow(x));
         let start = [p32.clone(), m32.clone(), v32.clone()];
-        EXACT.adam(&teams[0], step, &mut p, &g, &mut m, &mut v);
-        fast.adam(&teams[0], step, &mut p32, &g32, &mut m32, &mut v32);
+        EXACT.update(&teams[0], rule, &mut p, &g, [&mut m, &mut v]);
+        fast.update(&teams[0], rule, &mut p32, &g32, [&mut m32, &mut v32]);
         close("p", &p32, &p, 1e-6);
         close("m", &m32, &m, 1e-6);
         close("v", &v32, &v, 1e-6);
         for team in &teams[1..] {
             let [mut p, mut m, mut v] = start.clone();
-            fast.adam(team, step, &mut p, &g32, &mut m, &mut v);
+            fast.update(team, rule, &mut p, &g32, [&mut m, &mut v]);
             assert!(p == p32 && m == m32 && v == v32);
         }
     });
@@ -348,11 +415,11 @@ fn adam() {
 
 #[test]
 fn adam_flushes_denormal_second_moments_only() {
-    let step = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.5, epsilon: 1e-7 };
+    let rule = Rule::Adam(AdamStep { beta_2: 0.5, ..ADAM });
     each_case(1, |fast, _| {
         let (mut p, mut m) = ([1.0; 3], [0.0; 3]);
         let mut v = [f32::MIN_POSITIVE, 4.0 * f32::MIN_POSITIVE, f32::NAN];
-        fast.adam(&Team::new(1), step, &mut p, &[0.0; 3], &mut m, &mut v);
+        fast.update(&Team::new(1), rule, &mut p, &[0.0; 3], [&mut m, &mut v]);
         assert_eq!(v[..2], [0.0, 2.0 * f32::MIN_POSITIVE]);
         assert!(v[2].is_nan() && p[2].is_nan());
     });
@@ -364,14 +431,14 @@ fn sgd() {
     each_case(30, |fast, random| {
         let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
         let (momentum, nesterov) = random.pick(&[(0.0, false), (0.9, false), (0.9, true)]);
-        let step = SgdStep { learning_rate: 0.1, momentum, nesterov };
+        let rule = Rule::Sgd(SgdStep { learning_rate: 0.1, momentum, nesterov });
         let (mut p, g) = (random.normal(n), random.normal(n));
         let mut v = if momentum == 0.0 { Vec::new() } else { random.normal(n) };
         let start = [narrow(&p), narrow(&v)];
-        EXACT.sgd(&teams[0], step, &mut p, &g, &mut v);
+        EXACT.update(&teams[0], rule, &mut p, &g, [&mut v, &mut []]);
         let results = teams.each_ref().map(|team| {
             let [mut p, mut v] = start.clone();
-            fast.sgd(team, step, &mut p, &narrow(&g), &mut v);
+            fast.update(team, rule, &mut p, &narrow(&g), [&mut v, &mut []]);
             (p, v)
         });
         close("p", &results[0].0, &p, 1e-6);

@@ -179,7 +179,7 @@ fn dense() {
         let loss = |x: &[f64], w: &[f64], bias: &[f64]| {
             let mut y = vec![f64::NAN; n * out];
             let rows = Rows::new(x, n, width, 0..width);
-            K.dense_forward(team, rows, w, bias, RowsMut::new(&mut y, n, out, 0..out));
+            K.dense_forward(team, rows, w, bias, true, RowsMut::new(&mut y, n, out, 0..out));
             dot(&y, &dy)
         };
         let dy_rows = Rows::new(&dy, n, out, 0..out);
@@ -187,7 +187,8 @@ fn dense() {
         K.dense_grad_input(team, dy_rows, &w, RowsMut::new(&mut dx, n, width, 0..width));
         check("dx", &x, &dx, |x| loss(x, &w, &bias));
         let (mut dw, mut db) = (vec![f64::NAN; w.len()], vec![f64::NAN; out]);
-        K.dense_grad_weights(team, Rows::new(&x, n, width, 0..width), dy_rows, &mut dw, &mut db);
+        K.dense_grad_weights(team, Rows::new(&x, n, width, 0..width), dy_rows, &mut dw);
+        K.dense_grad_bias(dy_rows, &mut db);
         check("dw", &w, &dw, |w| loss(&x, w, &bias));
         check("db", &bias, &db, |bias| loss(&x, &w, bias));
     });

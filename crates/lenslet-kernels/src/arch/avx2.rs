@@ -137,9 +137,9 @@ impl Simd for Avx2 {
         unsafe { _mm256_blendv_epi8(b, a, _mm256_castps_si256(mask)) }
     }
     #[inline(always)]
-    fn any(self, mask: Self::Mask) -> bool {
+    fn bits(self, mask: Self::Mask) -> u32 {
         // SAFETY: `self` proves the instruction set.
-        unsafe { _mm256_movemask_ps(mask) != 0 }
+        unsafe { _mm256_movemask_ps(mask).cast_unsigned() }
     }
 
     #[inline(always)]

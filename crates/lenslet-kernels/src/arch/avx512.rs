@@ -139,8 +139,8 @@ impl Simd for Avx512 {
         unsafe { _mm512_mask_blend_epi32(mask, b, a) }
     }
     #[inline(always)]
-    fn any(self, mask: Self::Mask) -> bool {
-        mask != 0
+    fn bits(self, mask: Self::Mask) -> u32 {
+        mask.into()
     }
 
     #[inline(always)]

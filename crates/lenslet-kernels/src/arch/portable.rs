@@ -113,8 +113,8 @@ impl Simd for Portable {
         std::array::from_fn(|i| if mask[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
-    fn any(self, mask: Self::Mask) -> bool {
-        mask.contains(&true)
+    fn bits(self, mask: Self::Mask) -> u32 {
+        mask.iter().rev().fold(0, |bits, &lane| bits << 1 | u32::from(lane))
     }
 
     #[inline(always)]

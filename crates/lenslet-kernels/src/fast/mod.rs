@@ -17,8 +17,8 @@ mod reduce;
 mod softmax;
 
 use crate::{
-    Activation, AdamStep, Algorithm, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut,
-    SgdStep, Stream, Team,
+    Activation, Algorithm, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut, Rule,
+    Stream, Team,
 };
 
 /// The fast kernels on one instruction set.
@@ -37,6 +37,10 @@ impl Fast {
     /// The same with every multiplication of the definition: slower, and nearer to the reference.
     pub const fn exact(isa: Isa) -> Self {
         Self { isa, convolution: Algorithm::Direct }
+    }
+
+    fn is_exact(&self) -> bool {
+        self.convolution == Algorithm::Direct
     }
 
     /// The instruction set.
@@ -144,43 +148,49 @@ impl Kernels for Fast {
         x: Rows<'_, f32>,
         w: &[f32],
         bias: &[f32],
+        finite: bool,
         y: RowsMut<'_, f32>,
     ) {
-        dense::forward(self.isa, team, x, w, bias, y);
+        dense::forward(self.isa, team, x, w, bias, finite && !self.is_exact(), y);
     }
 
     fn dense_grad_input(&self, team: &Team, dy: Rows<'_, f32>, w: &[f32], dx: RowsMut<'_, f32>) {
         dense::grad_input(self.isa, team, dy, w, dx);
     }
 
-    fn dense_grad_weights(
-        &self,
-        team: &Team,
-        x: Rows<'_, f32>,
-        dy: Rows<'_, f32>,
-        dw: &mut [f32],
-        db: &mut [f32],
-    ) {
-        dense::grad_weights(self.isa, team, x, dy, dw, db);
+    fn dense_grad_weights(&self, team: &Team, x: Rows<'_, f32>, dy: Rows<'_, f32>, dw: &mut [f32]) {
+        dense::grad_weights(self.isa, team, x, dy, dw);
+    }
+
+    fn dense_grad_bias(&self, dy: Rows<'_, f32>, db: &mut [f32]) {
+        dense::grad_bias(self.isa, dy, db);
     }
 
     fn sum_parts(&self, team: &Team, parts: &mut [f32], out: &mut [f32]) {
         reduce::sum_parts(self.isa, team, parts, out);
     }
 
-    fn adam(
+    fn update(
         &self,
         team: &Team,
-        step: AdamStep,
+        rule: Rule,
         p: &mut [f32],
         g: &[f32],
-        m: &mut [f32],
-        v: &mut [f32],
-    ) {
-        optimizer::adam(self.isa, team, step, p, g, m, v);
+        moments: [&mut [f32]; 2],
+    ) -> bool {
+        optimizer::update(self.isa, team, rule, p, g, moments)
     }
 
-    fn sgd(&self, team: &Team, step: SgdStep, p: &mut [f32], g: &[f32], velocity: &mut [f32]) {
-        optimizer::sgd(self.isa, team, step, p, g, velocity);
+    fn dense_backward_update(
+        &self,
+        team: &Team,
+        x: Rows<'_, f32>,
+        dy: Rows<'_, f32>,
+        dx: Option<RowsMut<'_, f32>>,
+        rule: Rule,
+        w: &mut [f32],
+        moments: [&mut [f32]; 2],
+    ) -> bool {
+        dense::backward_update(self.isa, team, x, dy, dx, rule, w, moments)
     }
 }

@@ -36,20 +36,26 @@ pub(super) fn grad_input<R: Real>(dy: Rows<'_, R>, w: &[R], dx: &mut RowsMut<'_,
     }
 }
 
-/// `dw = x^T dy`, and `db = ` the column sums of `dy` where `db` is not empty.
-pub(super) fn grad_weights<R: Real>(x: Rows<'_, R>, dy: Rows<'_, R>, dw: &mut [R], db: &mut [R]) {
+/// `dw = x^T dy`.
+pub(super) fn grad_weights<R: Real>(x: Rows<'_, R>, dy: Rows<'_, R>, dw: &mut [R]) {
     let out = dy.width();
     assert_eq!(x.len(), dy.len());
     assert_eq!(dw.len(), x.width() * out);
-    assert!(db.is_empty() || db.len() == out);
     dw.fill(R::ZERO);
-    db.fill(R::ZERO);
     for n in 0..x.len() {
         for (k, &x) in x.row(n).iter().enumerate() {
             for (o, &dy) in dy.row(n).iter().enumerate() {
                 dw[k * out + o] += x * dy;
             }
         }
+    }
+}
+
+/// `db = ` the column sums of `dy`, where `db` is not empty.
+pub(super) fn grad_bias<R: Real>(dy: Rows<'_, R>, db: &mut [R]) {
+    assert!(db.is_empty() || db.len() == dy.width());
+    db.fill(R::ZERO);
+    for n in 0..dy.len() {
         db.iter_mut().zip(dy.row(n)).for_each(|(db, &dy)| *db += dy);
     }
 }

@@ -18,8 +18,7 @@ use std::marker::PhantomData;
 pub use conv2d::ReferenceConv2d;
 
 use crate::{
-    Activation, AdamStep, Conv2dShape, Kernels, Pool2dShape, Real, Rows, RowsMut, SgdStep, Stream,
-    Team,
+    Activation, Conv2dShape, Kernels, Pool2dShape, Real, Rows, RowsMut, Rule, Stream, Team,
 };
 
 /// The kernels of the specification.
@@ -130,7 +129,15 @@ impl<R: Real> Kernels for Reference<R> {
         dropout::dropout(stream, first, rate, x);
     }
 
-    fn dense_forward(&self, _: &Team, x: Rows<'_, R>, w: &[R], bias: &[R], mut y: RowsMut<'_, R>) {
+    fn dense_forward(
+        &self,
+        _: &Team,
+        x: Rows<'_, R>,
+        w: &[R],
+        bias: &[R],
+        _: bool,
+        mut y: RowsMut<'_, R>,
+    ) {
         dense::forward(x, w, bias, &mut y);
     }
 
@@ -138,26 +145,48 @@ impl<R: Real> Kernels for Reference<R> {
         dense::grad_input(dy, w, &mut dx);
     }
 
-    fn dense_grad_weights(
-        &self,
-        _: &Team,
-        x: Rows<'_, R>,
-        dy: Rows<'_, R>,
-        dw: &mut [R],
-        db: &mut [R],
-    ) {
-        dense::grad_weights(x, dy, dw, db);
+    fn dense_grad_weights(&self, _: &Team, x: Rows<'_, R>, dy: Rows<'_, R>, dw: &mut [R]) {
+        dense::grad_weights(x, dy, dw);
+    }
+
+    fn dense_grad_bias(&self, dy: Rows<'_, R>, db: &mut [R]) {
+        dense::grad_bias(dy, db);
     }
 
     fn sum_parts(&self, _: &Team, parts: &mut [R], out: &mut [R]) {
         reduce::sum_parts(parts, out);
     }
 
-    fn adam(&self, _: &Team, step: AdamStep, p: &mut [R], g: &[R], m: &mut [R], v: &mut [R]) {
-        optimizer::adam(step, p, g, m, v);
+    fn update(
+        &self,
+        _: &Team,
+        rule: Rule,
+        p: &mut [R],
+        g: &[R],
+        [first, second]: [&mut [R]; 2],
+    ) -> bool {
+        match rule {
+            Rule::Adam(step) => optimizer::adam(step, p, g, first, second),
+            Rule::Sgd(step) => optimizer::sgd(step, p, g, first),
+        }
+        p.iter().all(|p| p.is_finite())
     }
 
-    fn sgd(&self, _: &Team, step: SgdStep, p: &mut [R], g: &[R], velocity: &mut [R]) {
-        optimizer::sgd(step, p, g, velocity);
+    fn dense_backward_update(
+        &self,
+        team: &Team,
+        x: Rows<'_, R>,
+        dy: Rows<'_, R>,
+        dx: Option<RowsMut<'_, R>>,
+        rule: Rule,
+        w: &mut [R],
+        moments: [&mut [R]; 2],
+    ) -> bool {
+        if let Some(mut dx) = dx {
+            dense::grad_input(dy, w, &mut dx);
+        }
+        let mut dw = vec![R::ZERO; w.len()];
+        dense::grad_weights(x, dy, &mut dw);
+        self.update(team, rule, w, &dw, moments)
     }
 }

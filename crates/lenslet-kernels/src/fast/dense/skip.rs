@@ -1,0 +1,168 @@
+//! `y = x w + bias` where many numbers of `x` are zero: behind a rectifier and dropout more than
+//! half of them are.
+//!
+//! A sample's sums stay in registers while the rows of `w` pass that belong to its numbers that are
+//! not zero. Some rows pass for all samples before the next ones come, so that they stay in the
+//! first cache, and `w` is read once.
+
+use super::tile::{load_row, store_row};
+use crate::simd::{Simd, dispatch};
+use crate::team::Shareable;
+use crate::{Isa, Rows, RowsMut, Team};
+
+/// Samples of one task.
+const SAMPLES: usize = 16;
+/// Vectors of columns of one task.
+const VECTORS: usize = 8;
+/// Rows of `w` that pass at a time: a bit each.
+const ROWS: usize = 32;
+
+/// Whether skipping pays: without it a tile of several samples reads `w` less often. Depends on
+/// the numbers alone.
+pub(super) fn pays(isa: Isa, x: Rows<'_, f32>) -> bool {
+    let samples = x.len().min(SAMPLES);
+    let zeros: usize = (0..samples)
+        .map(|i| {
+            let row = x.row(i);
+            dispatch!(isa, |_s| row.iter().map(|&x| u32::from(x == 0.0)).sum::<u32>()) as usize
+        })
+        .sum();
+    zeros * 9 > samples * x.width() * 4
+}
+
+/// `y = x w + bias`; lengths were checked by [`forward`](super::forward()).
+pub(super) fn forward(
+    isa: Isa,
+    team: &Team,
+    x: Rows<'_, f32>,
+    w: &[f32],
+    bias: &[f32],
+    y: RowsMut<'_, f32>,
+) {
+    let (n, out, stride) = (x.len(), y.width(), y.stride());
+    let columns = VECTORS * dispatch!(isa, |s| lanes(s));
+    let blocks = out.div_ceil(columns);
+    let to = Shareable(y.row_ptr(0));
+    team.run(blocks * n.div_ceil(SAMPLES), &|_, task| {
+        let (sample, column) = (task / blocks * SAMPLES, task % blocks * columns);
+        let (samples, width) = (SAMPLES.min(n - sample), columns.min(out - column));
+        let job = Job { x, w, out, sample, samples, to: to.get(), stride };
+        // SAFETY: the block of `y` is this task's alone, and inside, as are the columns of `w`.
+        dispatch!(isa, |s| unsafe {
+            job.start(bias, column, width);
+            job.columns(s, column, width);
+        });
+    });
+}
+
+#[inline(always)]
+fn lanes<S: Simd>(_: S) -> usize {
+    S::LANES
+}
+
+/// Some samples' rows of `y`.
+struct Job<'a> {
+    x: Rows<'a, f32>,
+    w: &'a [f32],
+    out: usize,
+    sample: usize,
+    samples: usize,
+    to: *mut f32,
+    stride: usize,
+}
+
+impl Job<'_> {
+    fn at(&self, i: usize, column: usize) -> *mut f32 {
+        self.to.wrapping_add((self.sample + i) * self.stride + column)
+    }
+
+    /// Fills the columns with the bias.
+    ///
+    /// # Safety
+    /// They are inside, and nobody else uses them.
+    #[inline(always)]
+    unsafe fn start(&self, bias: &[f32], column: usize, width: usize) {
+        for i in 0..self.samples {
+            // SAFETY: the caller's promise.
+            let to = unsafe { std::slice::from_raw_parts_mut(self.at(i, column), width) };
+            match bias.get(column..column + width) {
+                Some(bias) => to.copy_from_slice(bias),
+                None => to.fill(0.0),
+            }
+        }
+    }
+
+    /// Adds the products for `width` columns, at most [`VECTORS`] vectors.
+    ///
+    /// # Safety
+    /// They are inside, and nobody else uses them.
+    #[inline(always)]
+    unsafe fn columns<S: Simd>(&self, s: S, mut column: usize, width: usize) {
+        let end = column + width;
+        while column < end {
+            let width = end - column;
+            // SAFETY: the caller's promise; each adds no more columns than there are.
+            column += unsafe {
+                match width.div_ceil(S::LANES) {
+                    VECTORS.. => self.vectors::<S, VECTORS>(s, column, width),
+                    4.. => self.vectors::<S, 4>(s, column, width),
+                    2.. => self.vectors::<S, 2>(s, column, width),
+                    _ => self.vectors::<S, 1>(s, column, width),
+                }
+            };
+        }
+    }
+
+    /// Adds the products for `V` vectors of columns, or `width` columns if these are fewer.
+    /// Returns how many these were.
+    ///
+    /// # Safety
+    /// As for [`Self::columns`].
+    #[inline(always)]
+    unsafe fn vectors<S: Simd, const V: usize>(&self, s: S, column: usize, width: usize) -> usize {
+        let width = width.min(V * S::LANES);
+        let depth = self.x.width();
+        for start in (0..depth).step_by(ROWS) {
+            let end = depth.min(start + ROWS);
+            for i in 0..self.samples {
+                let x = &self.x.row(self.sample + i)[start..end];
+                let mut left = nonzero(s, x);
+                if left == 0 {
+                    continue;
+                }
+                let to = self.at(i, column);
+                // SAFETY: the caller's promise; bits are set for rows of `x`, of which `w` has as
+                // many.
+                unsafe {
+                    let mut sums: [_; V] = load_row(s, to, width);
+                    while left != 0 {
+                        let k = left.trailing_zeros() as usize;
+                        left &= left - 1;
+                        let x = s.splat(*x.get_unchecked(k));
+                        let w = self.w.as_ptr().add((start + k) * self.out + column);
+                        let w: [_; V] = load_row(s, w, width);
+                        for (sum, w) in sums.iter_mut().zip(w) {
+                            *sum = s.mul_add(x, w, *sum);
+                        }
+                    }
+                    store_row(s, to, width, sums);
+                }
+            }
+        }
+        width
+    }
+}
+
+/// Bit `k` is set where `x[k]` is not zero.
+#[inline(always)]
+fn nonzero<S: Simd>(s: S, x: &[f32]) -> u32 {
+    let zero = s.splat(0.0);
+    let mut bits = 0;
+    for (v, x) in x.chunks(S::LANES).enumerate() {
+        // The lanes behind a tail are zero.
+        let zeros =
+            s.bits(s.eq(if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) }, zero));
+        bits |= (!zeros & (u32::MAX >> (32 - S::LANES))) << (v * S::LANES);
+    }
+    bits
+}
