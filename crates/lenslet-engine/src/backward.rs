@@ -3,13 +3,15 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{Chunks, Conv2dKernel, Kernels, Real, RowsMut, Rule, Team};
+use lenslet_kernels::{
+    Chunks, Conv2dKernel, Kernels, OutputGradient, Pooled, Real, RowsMut, Rule, Team,
+};
 
 use crate::cpu::{Cpu, Numbers, Workspace};
 use crate::forward::dropout_draws;
-use crate::memory::{Buffer, Memory};
+use crate::memory::{Buffer, Memory, Place};
 use crate::plan::{Plan, Stage};
-use crate::program::{Head, Op, Pool, Program, Weights};
+use crate::program::{Head, Op, Pool, Program, Step, Weights};
 use crate::update::moments;
 
 /// What the work on one image needs to know.
@@ -151,25 +153,23 @@ impl<K: Kernels> Turn<'_, K> {
         range: Range<usize>,
         image: usize,
         memory: &mut Memory<'_, K::Real>,
-        found: &mut Memory<'_, u32>,
+        found_all: &mut Memory<'_, u32>,
         sums: &mut [K::Real],
         first: usize,
     ) {
+        let plan = self.plan;
         for i in range.rev() {
             let step = &self.program.steps[i];
-            let plan = self.plan;
+            if self.in_block(i) {
+                continue;
+            }
             let (dy, dx) = (plan.gradients[step.output], plan.gradients[step.input]);
-            let found = found.at(plan.indices[i]);
+            let found = found_all.at(plan.indices[i]);
             match &step.op {
                 Op::Load => {}
-                Op::Conv2d { kernel, weights, packed } => {
-                    let x = plan.values[step.input];
-                    let [x, dy, dx, scratch] = memory.all([x, dy, dx, plan.scratch]);
+                Op::Conv2d { weights, .. } => {
                     let (dw, db) = weights.shifted(first).of_mut(sums);
-                    kernel.grad_weights(x, dy, dw, db, scratch);
-                    if i > self.program.first_trainable {
-                        kernel.grad_input(dy, &self.packed[*packed], dx, scratch);
-                    }
+                    self.convolution(i, memory, found_all, dw, db);
                 }
                 Op::Pool { kind, shape } => {
                     let [dy, dx] = memory.all([dy, dx]);
@@ -194,6 +194,50 @@ impl<K: Kernels> Turn<'_, K> {
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
         }
+    }
+
+    /// Whether a step's part of the backward pass is done with the convolution before it.
+    fn in_block(&self, step: usize) -> bool {
+        let blocks = self.program.blocks[..step].iter().flatten();
+        blocks
+            .filter(|block| block.rectified)
+            .any(|block| [block.activation, block.pool, block.dropout].contains(&Some(step)))
+    }
+
+    /// Both gradients of a convolution, by way of the pool behind it where there is one.
+    fn convolution(
+        &self,
+        i: usize,
+        memory: &mut Memory<'_, K::Real>,
+        found: &mut Memory<'_, u32>,
+        dw: &mut [K::Real],
+        db: &mut [K::Real],
+    ) {
+        let (plan, steps) = (self.plan, &self.program.steps);
+        let step = &steps[i];
+        let (Op::Conv2d { kernel, packed, .. }, Some(block)) = (&step.op, self.program.blocks[i])
+        else {
+            unreachable!("a block begins with a convolution")
+        };
+        let wanted = i > self.program.first_trainable;
+        let dx = if wanted { plan.gradients[step.input] } else { Place::EMPTY };
+        let (x, packed) = (plan.values[step.input], &self.packed[*packed]);
+        let pool = block.pool.filter(|_| block.rectified).map(|pool| (pool, &steps[pool]));
+        let Some((index, Step { op: Op::Pool { shape: pool, .. }, output, .. })) = pool else {
+            let [x, dy, dx, scratch] =
+                memory.all([x, plan.gradients[step.output], dx, plan.scratch]);
+            let dy = OutputGradient::Dense(dy);
+            return kernel.backward(x, dy, packed, dw, db, dx, scratch);
+        };
+        let rate = match block.dropout.map(|dropout| &steps[dropout].op) {
+            Some(Op::Dropout { rate, .. }) => *rate,
+            _ => 0.0,
+        };
+        let [x, y, dy, dx, scratch] =
+            memory.all([x, plan.values[*output], plan.gradients[*output], dx, plan.scratch]);
+        let scale = K::Real::from_f64(1.0 / (1.0 - rate));
+        let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
+        kernel.backward(x, OutputGradient::Pooled(dy), packed, dw, db, dx, scratch);
     }
 
     fn element_wise(&self, op: &Op<K>, image: usize, y: &[K::Real], dx: &mut [K::Real]) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use lenslet_kernels::{Chunks, ChunksRef, Conv2dKernel, Kernels, Real, RowsMut, Stream};
 
 use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
-use crate::memory::Memory;
+use crate::memory::{Memory, Place};
 use crate::plan::{Mode, Plan, Stage};
 use crate::program::{Head, Op, Pool, Program, Weights};
 
@@ -120,7 +120,10 @@ impl<K: Kernels> Turn<'_, K> {
         numbers: &mut Memory<'_, K::Real>,
         indices: &mut Memory<'_, u32>,
     ) {
-        for i in steps.clone() {
+        let mut next = steps.start;
+        while next < steps.end {
+            let i = next;
+            next = self.program.blocks[i].map_or(i + 1, |block| block.end(i));
             let step = &self.program.steps[i];
             let (from, to) = (self.plan.values[step.input], self.plan.values[step.output]);
             let found = indices.at(self.plan.indices[i]);
@@ -129,11 +132,7 @@ impl<K: Kernels> Turn<'_, K> {
                     let scale = K::Real::from_f64(PIXEL_SCALE);
                     self.kernels.load_bytes(pixels, scale, numbers.at(to));
                 }
-                Op::Conv2d { kernel, weights, packed } => {
-                    let [x, y, scratch] = numbers.all([from, to, self.plan.scratch]);
-                    let (_, bias) = weights.of(&self.numbers.parameters);
-                    kernel.forward(x, &self.numbers.packed[*packed], bias, y, scratch);
-                }
+                Op::Conv2d { .. } => self.block(i, numbers, indices),
                 Op::Pool { kind, shape } => {
                     let [x, y] = numbers.all([from, to]);
                     match kind {
@@ -156,6 +155,39 @@ impl<K: Kernels> Turn<'_, K> {
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
         }
+    }
+
+    /// A convolution, and what follows it, on some rows whenever these are complete.
+    fn block(&self, i: usize, numbers: &mut Memory<'_, K::Real>, indices: &mut Memory<'_, u32>) {
+        let (steps, values) = (&self.program.steps, &self.plan.values);
+        let (Op::Conv2d { kernel, weights, packed }, Some(block)) =
+            (&steps[i].op, self.program.blocks[i])
+        else {
+            unreachable!("a block begins with a convolution")
+        };
+        let (_, bias) = weights.of(&self.numbers.parameters);
+        let pooled = block.pool.map_or(Place::EMPTY, |pool| values[steps[pool].output]);
+        let argmax = block.pool.map_or(Place::EMPTY, |pool| self.plan.indices[pool]);
+        let argmax = indices.at(argmax);
+        let [x, y, pooled, scratch] = numbers.all([
+            values[steps[i].input],
+            values[steps[i].output],
+            pooled,
+            self.plan.scratch,
+        ]);
+        let row = y.len() / kernel.shape().height.output;
+        let mut done = 0;
+        kernel.forward_rows(x, &self.numbers.packed[*packed], bias, y, scratch, &mut |rows, y| {
+            let new = &mut y[rows.start * row..rows.end * row];
+            if let Some(Op::Activate(function)) = block.activation.map(|step| &steps[step].op) {
+                self.kernels.activate(*function, new);
+            }
+            if let Some(Op::Pool { shape, .. }) = block.pool.map(|step| &steps[step].op) {
+                let complete = shape.height.complete(rows.end);
+                self.kernels.max_pool_rows(shape, done..complete, y, pooled, argmax);
+                done = complete;
+            }
+        });
     }
 
     fn element_wise(&self, op: &Op<K>, image: usize, y: &mut [K::Real]) {

@@ -93,14 +93,15 @@ impl Plan {
     fn place<K: Kernels>(&mut self, program: &Program<K>, mode: Mode) {
         let shared = self.shared_values(program);
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
-        // A chain needs two local slots: a step reads one and writes the other.
-        let slots = [0, 1].map(|parity| {
-            let inner = (0..shared.len()).filter(|&v| v % 2 == parity && !shared[v]);
+        // A chain needs three local slots: a block reads one and writes two.
+        let passing = passing(program);
+        let slots = [0, 1, 2].map(|slot| {
+            let inner = (0..shared.len()).filter(|&v| v % 3 == slot && !shared[v]);
             local.take(inner.map(|v| program.lens[v]).max().unwrap_or(0))
         });
-        let inner = |v: Value| slots[v % 2].first(program.lens[v]);
+        let inner = |v: Value| slots[v % 3].first(program.lens[v]);
         for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
-            let keep = mode == Mode::Train || shared;
+            let keep = (mode == Mode::Train && !passing[v]) || shared;
             self.values.push(if keep { image.take(len) } else { inner(v) });
         }
         for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
@@ -157,6 +158,15 @@ impl Plan {
         }
         shared
     }
+}
+
+/// Values that a block leaves to its end alone: the backward pass does not read them.
+fn passing<K: Kernels>(program: &Program<K>) -> Vec<bool> {
+    let mut passing = vec![false; program.lens.len()];
+    for (step, block) in program.steps.iter().zip(&program.blocks) {
+        passing[step.output] |= block.is_some_and(|block| block.rectified);
+    }
+    passing
 }
 
 fn stages<K: Kernels>(program: &Program<K>) -> Vec<Stage> {

@@ -86,6 +86,28 @@ pub(crate) struct Program<K: Kernels> {
     pub(crate) packed_lens: Vec<usize>,
     /// The first step with parameters: the backward pass ends there.
     pub(crate) first_trainable: usize,
+    /// For each step, what runs together with it, if it is a convolution.
+    pub(crate) blocks: Vec<Option<Block>>,
+}
+
+/// A convolution and the steps behind it that work on its output while that is in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The activation, which works in place.
+    pub(crate) activation: Option<usize>,
+    /// The max-pooling of that.
+    pub(crate) pool: Option<usize>,
+    /// In the backward pass the output's gradient is not needed either: it is taken from the
+    /// pool's, whose output a rectifier and perhaps this dropout made zero where nothing goes back.
+    pub(crate) rectified: bool,
+    pub(crate) dropout: Option<usize>,
+}
+
+impl Block {
+    /// The step after those that the forward pass runs together, of a block that starts at `step`.
+    pub(crate) fn end(&self, step: usize) -> usize {
+        self.pool.or(self.activation).unwrap_or(step) + 1
+    }
 }
 
 /// Random numbers for dropout: the purpose of the first node's stream.
@@ -246,11 +268,33 @@ impl<K: Kernels> Lowering<'_, K> {
             head: if fused || loss.from_logits { Head::Logits } else { Head::Probabilities },
             softmax_outputs: fused,
             first_trainable: self.steps.iter().position(has_parameters).unwrap_or(self.steps.len()),
+            blocks: (0..self.steps.len()).map(|i| block(&self.steps, i)).collect(),
             steps: self.steps,
             lens: self.lens,
             packed_lens: self.packed_lens,
         }
     }
+}
+
+/// What runs together with a convolution.
+fn block<K: Kernels>(steps: &[Step<K>], convolution: usize) -> Option<Block> {
+    let Op::Conv2d { .. } = steps[convolution].op else { return None };
+    let next = |i: usize| steps.get(i).map(|step| (i, step));
+    let activation = next(convolution + 1)
+        .filter(|(_, step)| matches!(step.op, Op::Activate(_)) && step.input == step.output);
+    let pool = next(activation.map_or(convolution, |(i, _)| i) + 1)
+        .filter(|(_, step)| matches!(step.op, Op::Pool { kind: Pool::Max, .. }));
+    let dropout = pool
+        .and_then(|(i, _)| next(i + 1))
+        .filter(|(_, step)| matches!(step.op, Op::Dropout { .. }) && step.input == step.output);
+    let relu = |(_, step): &(usize, &Step<K>)| matches!(step.op, Op::Activate(Function::Relu));
+    let index = |found: Option<(usize, &Step<K>)>| found.map(|(i, _)| i);
+    Some(Block {
+        rectified: activation.as_ref().is_some_and(relu) && pool.is_some(),
+        activation: index(activation),
+        pool: index(pool),
+        dropout: index(dropout),
+    })
 }
 
 fn weights(network: &Network, node: &Node) -> Weights {

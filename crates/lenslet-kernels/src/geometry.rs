@@ -46,6 +46,18 @@ impl Axis {
             .filter(|&i| i < self.input)
     }
 
+    /// Outputs, from the first on, that read nothing but the first `inputs` inputs.
+    pub fn complete(&self, inputs: usize) -> usize {
+        if inputs >= self.input {
+            return self.output;
+        }
+        let span = (self.window - 1) * self.dilation + 1;
+        match (inputs + self.pad_before).checked_sub(span) {
+            Some(last) => self.output.min(last / self.stride + 1),
+            None => 0,
+        }
+    }
+
     /// The taps of output `o` that lie inside the input.
     pub fn taps(&self, o: usize) -> Range<usize> {
         let start = o * self.stride;
@@ -130,6 +142,25 @@ mod tests {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn complete_outputs_read_what_is_there() {
+        for (input, window, stride, dilation) in
+            [(9, 3, 1, 1), (9, 2, 2, 1), (8, 2, 3, 2), (3, 5, 1, 1)]
+        {
+            for axis in [Axis::valid, Axis::same].map(|make| make(input, window, stride, dilation))
+            {
+                let Some(axis) = axis else { continue };
+                for inputs in 0..=input {
+                    let inside =
+                        |o: &usize| (0..window).all(|t| axis.at(*o, t).is_none_or(|i| i < inputs));
+                    let expected = (0..axis.output).take_while(inside).count();
+                    assert!(axis.complete(inputs) <= expected, "{axis:?} {inputs}");
+                    assert!(inputs < input || axis.complete(inputs) == axis.output);
                 }
             }
         }

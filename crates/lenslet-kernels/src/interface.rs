@@ -1,5 +1,7 @@
 //! The interface that the engine calls: one trait, a reference and a fast implementation.
 
+use std::ops::Range;
+
 use crate::{Conv2dShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team, cross_entropy};
 
 /// An element-wise activation function. `softmax` is not one: it looks at a whole row.
@@ -67,6 +69,53 @@ pub enum Rule {
     Sgd(SgdStep),
 }
 
+/// The gradient of a convolution's output.
+#[derive(Clone, Copy, Debug)]
+pub enum OutputGradient<'a, R> {
+    /// Every number.
+    Dense(&'a [R]),
+    /// The outputs were rectified and max-pooled.
+    Pooled(Pooled<'a, R>),
+}
+
+/// The gradient of outputs that were rectified and max-pooled, and perhaps dropped out after that:
+/// `scale * dy[i]` at output `argmax[i]` wherever `y[i] > 0`, and zero elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Pooled<'a, R> {
+    /// The pool.
+    pub pool: &'a Pool2dShape,
+    /// The pool's outputs, or what dropout made of them: zero where it dropped them.
+    pub y: &'a [R],
+    /// Their gradient.
+    pub dy: &'a [R],
+    /// Where each came from, see [`Kernels::max_pool_forward`].
+    pub argmax: &'a [u32],
+    /// What dropout multiplied by, or 1.
+    pub scale: R,
+}
+
+impl<R: Real> Pooled<'_, R> {
+    /// # Panics
+    /// Where the lengths do not fit a convolution of this shape.
+    pub(crate) fn check(&self, shape: &Conv2dShape) {
+        let Self { pool, y, dy, argmax, .. } = self;
+        let (height, width) = (shape.height.output, shape.width.output);
+        assert_eq!((pool.height.input, pool.width.input), (height, width));
+        assert_eq!(pool.channels, shape.out_channels);
+        assert_eq!([y.len(), dy.len(), argmax.len()], [pool.output_len(); 3]);
+    }
+
+    /// Writes every number of the gradient to `to`.
+    pub fn spread(&self, to: &mut [R]) {
+        to.fill(R::ZERO);
+        for ((&y, &dy), &at) in self.y.iter().zip(self.dy).zip(self.argmax) {
+            if y > R::ZERO && at != u32::MAX {
+                to[at as usize] += self.scale * dy;
+            }
+        }
+    }
+}
+
 /// A convolution of one fixed shape, with what was prepared for it when the plan was built.
 ///
 /// `packed` holds the filters in the layout that `forward` and `grad_input` like best; it is
@@ -83,7 +132,33 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     /// for [`Self::grad_input`] too.
     fn pack(&self, team: &Team, w: &[R], packed: &mut [R], backward: bool);
     /// `y = conv(x, w) + bias`, for one image. An empty `bias` is zero.
-    fn forward(&self, x: &[R], packed: &[R], bias: &[R], y: &mut [R], scratch: &mut [R]);
+    fn forward(&self, x: &[R], packed: &[R], bias: &[R], y: &mut [R], scratch: &mut [R]) {
+        self.forward_rows(x, packed, bias, y, scratch, &mut |_, _| {});
+    }
+    /// The same; calls `then(rows, y)` whenever some more rows of `y` are complete, from the first
+    /// to the last, while they are in the cache. What it does to them stays.
+    fn forward_rows(
+        &self,
+        x: &[R],
+        packed: &[R],
+        bias: &[R],
+        y: &mut [R],
+        scratch: &mut [R],
+        then: &mut dyn FnMut(Range<usize>, &mut [R]),
+    );
+    /// [`Self::grad_weights`] and, unless `dx` is empty, [`Self::grad_input`], by way of what is
+    /// not zero in the gradient where that is less work. Which way depends on the numbers alone.
+    #[expect(clippy::too_many_arguments, reason = "two kernels in one")]
+    fn backward(
+        &self,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+    );
     /// `dx = ` gradient with respect to the input of one image; `dx` is overwritten.
     fn grad_input(&self, dy: &[R], packed: &[R], dx: &mut [R], scratch: &mut [R]);
     /// Adds one image's gradients of the filters to `dw` (HWIO) and of the bias to `db` (which
@@ -110,6 +185,17 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     fn max_pool_forward(
         &self,
         shape: &Pool2dShape,
+        x: &[Self::Real],
+        y: &mut [Self::Real],
+        argmax: &mut [u32],
+    ) {
+        self.max_pool_rows(shape, 0..shape.height.output, x, y, argmax);
+    }
+    /// The same for some rows of the output.
+    fn max_pool_rows(
+        &self,
+        shape: &Pool2dShape,
+        rows: Range<usize>,
         x: &[Self::Real],
         y: &mut [Self::Real],
         argmax: &mut [u32],

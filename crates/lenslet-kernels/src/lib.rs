@@ -34,7 +34,9 @@ pub use arch::{Avx2, Avx512};
 pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
-pub use interface::{Activation, AdamStep, Conv2dKernel, Kernels, Rule, SgdStep};
+pub use interface::{
+    Activation, AdamStep, Conv2dKernel, Kernels, OutputGradient, Pooled, Rule, SgdStep,
+};
 pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
 pub use peak::peak_flops;

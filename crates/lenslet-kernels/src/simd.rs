@@ -50,6 +50,11 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// That many can be written.
     unsafe fn store_tail_ptr(self, p: *mut f32, n: usize, x: Self::F32);
 
+    /// Asks for the line of the cache that holds `p`, which need not be readable. Does nothing
+    /// where the instruction set has no such request.
+    #[inline(always)]
+    fn prefetch(self, _p: *const f32) {}
+
     /// The first `LANES` numbers of `from`.
     #[inline(always)]
     fn load(self, from: &[f32]) -> Self::F32 {

@@ -4,7 +4,8 @@ mod common;
 
 use common::{Random, narrow};
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Real, ReferenceConv2d, Team,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Kernels, OutputGradient, Pool2dShape,
+    Pooled, Real, Reference, ReferenceConv2d, Team,
 };
 
 /// All that a convolution computes.
@@ -256,6 +257,104 @@ fn nan_and_infinity_spread_as_far_as_the_window() {
             }
         }
     }
+}
+
+/// Both gradients at once, from an output's gradient of any density: with few numbers that are not
+/// zero by way of these alone.
+#[test]
+fn both_gradients_at_any_density() {
+    let random = Random::new(10);
+    for _ in 0..400 {
+        let shape = random.conv(12, 40);
+        let mut case = Case::random(&random, &shape);
+        let share = random.pick(&[0, 1, 3, 10, 30, 100]);
+        case.dy.iter_mut().filter(|_| random.size(1, 100) > share).for_each(|dy| *dy = 0.0);
+        let kernel = ReferenceConv2d::new(shape);
+        let expected = backward(&kernel, &case, OutputGradient::Dense(&case.dy));
+        let case = case.narrow();
+        compare_backward(&shape, &case, &expected, OutputGradient::Dense(&case.dy));
+    }
+}
+
+/// The same by way of a pool of rectified outputs, with windows that do and do not overlap.
+#[test]
+fn both_gradients_behind_a_pool() {
+    let random = Random::new(11);
+    for _ in 0..400 {
+        let shape = random.conv(12, 40);
+        let axis = |input| {
+            let make = random.pick(&[Axis::valid, Axis::same]);
+            let (window, stride) = random.pick(&[(2, 2), (3, 3), (2, 3), (3, 2), (1, 2), (2, 1)]);
+            make(input, window, stride, 1)
+        };
+        let (Some(height), Some(width)) = (axis(shape.height.output), axis(shape.width.output))
+        else {
+            continue;
+        };
+        let pool = Pool2dShape { height, width, channels: shape.out_channels };
+        let mut outputs = random.normal(shape.output_len());
+        outputs.iter_mut().for_each(|y| *y = y.max(0.0));
+        let mut pooled = (vec![0.0; pool.output_len()], vec![0u32; pool.output_len()]);
+        Reference::<f64>::new().max_pool_forward(&pool, &outputs, &mut pooled.0, &mut pooled.1);
+        // Dropout.
+        pooled.0.iter_mut().filter(|_| random.size(1, 2) == 1).for_each(|y| *y = 0.0);
+        let mut case = Case::random(&random, &shape);
+        case.dy = random.normal(pool.output_len());
+        let narrow = narrow(&pooled.0);
+        let scale = random.pick(&[1.0, 2.0]);
+        let (pool, argmax) = (&pool, &pooled.1[..]);
+        let gradient = Pooled { pool, y: &pooled.0, dy: &case.dy, argmax, scale };
+        let kernel = ReferenceConv2d::new(shape);
+        let expected = backward(&kernel, &case, OutputGradient::Pooled(gradient));
+        let case = case.narrow();
+        let gradient = Pooled { pool, y: &narrow, dy: &case.dy, argmax, scale: scale as f32 };
+        compare_backward(&shape, &case, &expected, OutputGradient::Pooled(gradient));
+    }
+}
+
+fn compare_backward(
+    shape: &Conv2dShape,
+    case: &Case<f32>,
+    expected: &Results<f64>,
+    gradient: OutputGradient<'_, f32>,
+) {
+    let (taps, pixels) =
+        (shape.height.window * shape.width.window, shape.height.output * shape.width.output);
+    for isa in Isa::available() {
+        for algorithm in [Algorithm::Auto, Algorithm::Direct] {
+            let got = backward(&Conv2d::with(isa, *shape, algorithm), case, gradient);
+            let what = |result: &str| format!("{isa}, {algorithm:?}, {shape:?}: {result}");
+            assert_close(&what("dx"), &got.dx, &expected.dx, taps * shape.out_channels, 4e-6);
+            assert_close(&what("dw"), &got.dw, &expected.dw, pixels, 4e-6);
+            assert_close(&what("db"), &got.db, &expected.db, pixels, 1.5e-7);
+        }
+    }
+}
+
+fn backward<R: Real>(
+    kernel: &impl Conv2dKernel<R>,
+    case: &Case<R>,
+    gradient: OutputGradient<'_, R>,
+) -> Results<R> {
+    let nan = R::from_f64(f64::NAN);
+    let shape = *kernel.shape();
+    let (mut packed, mut scratch) =
+        (vec![nan; kernel.packed_len()], vec![nan; kernel.scratch_len()]);
+    kernel.pack(&Team::new(1), &case.w, &mut packed, true);
+    let mut results = Results {
+        y: Vec::new(),
+        dx: vec![nan; shape.input_len()],
+        dw: vec![R::ONE; shape.weights_len()],
+        db: vec![R::ONE; case.bias.len()],
+    };
+    let Results { dw, db, dx, .. } = &mut results;
+    kernel.backward(&case.x, gradient, &packed, dw, db, dx, &mut scratch);
+    let (before, mut again) = (dw.clone(), vec![R::ONE; dw.len()]);
+    scratch.fill(nan);
+    kernel.backward(&case.x, gradient, &packed, &mut again, db, &mut [], &mut scratch);
+    assert!(again == before, "without the input's gradient");
+    results.db.iter_mut().for_each(|db| *db = (*db + R::ONE) / R::from_f64(2.0));
+    results
 }
 
 #[test]

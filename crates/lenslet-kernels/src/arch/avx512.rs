@@ -62,6 +62,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_storeu_ps(p, x) }
     }
     #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        // SAFETY: the instruction is a hint: no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
+    #[inline(always)]
     unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
         // SAFETY: the caller's promise, and `self` proves the instruction set.
         unsafe { _mm512_maskz_loadu_ps(first(n), p) }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Then;
 use super::line::{Line, Phase};
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
@@ -131,7 +132,9 @@ impl Correlation {
         }
     }
 
-    /// One image. An empty `bias` is zero.
+    /// One image. An empty `bias` is zero. `then` is of use in the forward pass alone, where a unit
+    /// is a row of the target.
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -140,15 +143,17 @@ impl Correlation {
         bias: &[f32],
         target: &mut [f32],
         scratch: &mut [f32],
+        then: Then<'_>,
     ) {
         assert_eq!(source.len(), self.rows.source * self.columns.source * self.source_channels);
         assert_eq!(target.len(), self.rows.target * self.columns.target * self.target_channels);
         assert_eq!(packed.len(), self.packed_len);
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch));
+        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch, then));
     }
 
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
@@ -157,6 +162,7 @@ impl Correlation {
         bias: &[f32],
         target: &mut [f32],
         scratch: &mut [f32],
+        then: Then<'_>,
     ) {
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_channels);
         padded_bias.fill(0.0);
@@ -180,6 +186,7 @@ impl Correlation {
                     }
                 }
             }
+            then(strip, target);
         }
     }
 

@@ -5,20 +5,25 @@
 //! * [`tile`]: the inner loop;
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
 //! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
-//! * [`weight_gradient`] and [`winograd_gradient`]: the gradient of filters and bias.
+//! * [`weight_gradient`] and [`winograd_gradient`]: the gradient of filters and bias;
+//! * [`sparse`]: both gradients, where the output's is mostly zero.
 
 mod correlation;
 mod line;
+mod sparse;
 mod strips;
 mod tile;
 mod weight_gradient;
 mod winograd;
 mod winograd_gradient;
 
+use std::ops::Range;
+
 use crate::simd::{Simd, dispatch};
-use crate::{Conv2dKernel, Conv2dShape, Isa, Team};
+use crate::{Conv2dKernel, Conv2dShape, Isa, OutputGradient, Team};
 use correlation::Correlation;
 use line::Line;
+use sparse::Sparse;
 use weight_gradient::WeightGradient;
 use winograd::Winograd;
 use winograd_gradient::WinogradGradient;
@@ -69,7 +74,11 @@ pub struct Conv2d {
     forward: Pass,
     backward: Pass,
     weights: Gradient,
+    sparse: Option<Sparse>,
 }
+
+/// What is called when some rows of the target are complete.
+type Then<'a> = &'a mut dyn FnMut(Range<usize>, &mut [f32]);
 
 /// From an image to an image.
 #[derive(Clone, Debug)]
@@ -104,7 +113,27 @@ impl Conv2d {
             forward: Pass::new(forward, in_channels, out_channels, lanes, algorithm),
             backward: Pass::new(backward, out_channels, in_channels, lanes, algorithm),
             weights: Gradient::new(&shape, lanes, algorithm),
+            sparse: if algorithm == Algorithm::Auto { Sparse::new(&shape) } else { None },
         }
+    }
+
+    /// Where the packed filters of each pass end, and of [`Sparse`]; behind it is one number: 1 if
+    /// all filters are finite.
+    fn ends(&self) -> [usize; 3] {
+        let forward = self.forward.packed_len();
+        let backward = forward + self.backward.packed_len();
+        [forward, backward, backward + self.sparse.as_ref().map_or(0, Sparse::packed_len)]
+    }
+
+    /// Whether to skip the zeros of this gradient.
+    fn skips(&self, x: &[f32], dy: &OutputGradient<'_, f32>, packed: &[f32]) -> Option<&Sparse> {
+        let sparse = self.sparse.as_ref().filter(|_| packed.last() == Some(&1.0))?;
+        let count = sparse.count(self.isa, x, dy)?;
+        // One of these numbers takes a little more time than one of the direct sum; Winograd's
+        // algorithm takes less than half the time.
+        let fast = matches!(self.backward, Pass::Winograd(_));
+        let most = self.shape.output_len() * if fast { 25 } else { 50 } / 100;
+        (count <= most).then_some(sparse)
     }
 }
 
@@ -155,6 +184,7 @@ impl Pass {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run(
         &self,
         isa: Isa,
@@ -163,10 +193,13 @@ impl Pass {
         bias: &[f32],
         target: &mut [f32],
         scratch: &mut [f32],
+        then: Then<'_>,
     ) {
         match self {
-            Self::Direct(direct) => direct.run(isa, source, packed, bias, target, scratch),
-            Self::Winograd(winograd) => winograd.run(isa, source, packed, bias, target, scratch),
+            Self::Direct(direct) => direct.run(isa, source, packed, bias, target, scratch, then),
+            Self::Winograd(winograd) => {
+                winograd.run(isa, source, packed, bias, target, scratch, then);
+            }
         }
     }
 }
@@ -221,34 +254,87 @@ impl Conv2dKernel<f32> for Conv2d {
     }
 
     fn packed_len(&self) -> usize {
-        self.forward.packed_len() + self.backward.packed_len()
+        self.ends()[2] + 1
     }
 
     fn scratch_len(&self) -> usize {
         let both = self.forward.scratch_len().max(self.backward.scratch_len());
-        both.max(self.weights.scratch_len())
+        let sparse = self.sparse.as_ref().map_or(0, Sparse::scratch_len);
+        // A pool's gradient is spread to that of the whole output, if it is not skipped.
+        (both.max(self.weights.scratch_len()) + self.shape.output_len()).max(sparse)
     }
 
     fn pack(&self, team: &Team, w: &[f32], packed: &mut [f32], backward: bool) {
         assert_eq!(w.len(), self.shape.weights_len());
         assert_eq!(packed.len(), self.packed_len());
         let (ci, co) = (self.shape.in_channels, self.shape.out_channels);
-        let (forward, transposed) = packed.split_at_mut(self.forward.packed_len());
+        let [forward, backward_end, end] = self.ends();
+        let (packed, rest) = packed.split_at_mut(backward_end);
+        let (packed, transposed) = packed.split_at_mut(forward);
         let with = (team, self.isa, self.lanes);
-        self.forward.pack(with, forward, |tap, c, o| w[(tap * ci + c) * co + o]);
+        self.forward.pack(with, packed, |tap, c, o| w[(tap * ci + c) * co + o]);
         if backward {
             self.backward.pack(with, transposed, |tap, c, o| w[(tap * ci + o) * co + c]);
         }
+        let (runs, finite) = rest.split_at_mut(end - backward_end);
+        if let Some(sparse) = self.sparse.as_ref().filter(|_| backward) {
+            sparse.pack(team, w, runs);
+            finite[0] = f32::from(u8::from(w.iter().all(|w| w.is_finite())));
+        }
     }
 
-    fn forward(&self, x: &[f32], packed: &[f32], bias: &[f32], y: &mut [f32], scratch: &mut [f32]) {
+    fn forward_rows(
+        &self,
+        x: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        y: &mut [f32],
+        scratch: &mut [f32],
+        then: Then<'_>,
+    ) {
         let packed = &packed[..self.forward.packed_len()];
-        self.forward.run(self.isa, x, packed, bias, y, scratch);
+        self.forward.run(self.isa, x, packed, bias, y, scratch, then);
+    }
+
+    fn backward(
+        &self,
+        x: &[f32],
+        dy: OutputGradient<'_, f32>,
+        packed: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) {
+        assert_eq!(x.len(), self.shape.input_len());
+        assert_eq!(dw.len(), self.shape.weights_len());
+        assert!(db.is_empty() || db.len() == self.shape.out_channels);
+        assert!(dx.is_empty() || dx.len() == self.shape.input_len());
+        match &dy {
+            OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
+            OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
+        }
+        if let Some(sparse) = self.skips(x, &dy, packed) {
+            let [_, start, end] = self.ends();
+            return sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
+        }
+        let (every, scratch) = scratch.split_at_mut(self.shape.output_len());
+        let dy = match dy {
+            OutputGradient::Dense(dy) => dy,
+            OutputGradient::Pooled(pooled) => {
+                pooled.spread(every);
+                every
+            }
+        };
+        self.grad_weights(x, dy, dw, db, scratch);
+        if !dx.is_empty() {
+            self.grad_input(dy, packed, dx, scratch);
+        }
     }
 
     fn grad_input(&self, dy: &[f32], packed: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
-        let packed = &packed[self.forward.packed_len()..];
-        self.backward.run(self.isa, dy, packed, &[], dx, scratch);
+        let [start, end, _] = self.ends();
+        self.backward.run(self.isa, dy, &packed[start..end], &[], dx, scratch, &mut |_, _| {});
     }
 
     fn grad_weights(

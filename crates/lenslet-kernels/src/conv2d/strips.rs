@@ -81,6 +81,32 @@ impl Strips {
         }
         strip
     }
+
+    /// The way back: writes those rows of `strip` that no later strip reads to `image`, moves the
+    /// others to the front, for the next strip, and zeros behind them. `strip` has at least
+    /// [`Line::reach`] rows of this strip, and as many as lie between the starts of two.
+    pub(super) fn take_back(&self, units: &Range<usize>, strip: &mut [f32], image: &mut [f32]) {
+        let rows = strip.len() / self.pitch;
+        let start = units.start * self.rows.step;
+        let last = units.end == self.rows.units;
+        let done = if last { rows } else { units.len() * self.rows.step };
+        let width = self.columns.source * self.channels;
+        let left = self.columns.first * self.channels.cast_signed();
+        for (row, from) in strip.chunks_exact(self.pitch).take(done).enumerate() {
+            let at = self.rows.first + (start + row).cast_signed();
+            if let Some(at) = usize::try_from(at).ok().filter(|&at| at < self.rows.source) {
+                copy_shifted(from, -left, &mut image[at * width..][..width]);
+            }
+        }
+        if last {
+            // Rows that no window reads.
+            let end = (self.rows.first + (start + rows).cast_signed()).max(0).cast_unsigned();
+            image[end.min(self.rows.source) * width..].fill(0.0);
+        } else {
+            strip.copy_within(done * self.pitch.., 0);
+            strip[(rows - done) * self.pitch..].fill(0.0);
+        }
+    }
 }
 
 /// `to[i] = from[i + shift]`, and zero where there is no such element.

@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::Then;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
@@ -203,6 +204,7 @@ impl Winograd {
     }
 
     /// One image. An empty `bias` is zero.
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -211,16 +213,18 @@ impl Winograd {
         bias: &[f32],
         target: &mut [f32],
         scratch: &mut [f32],
+        then: Then<'_>,
     ) {
         let target_len = self.target_height * self.target_width * self.target_channels;
         assert_eq!(source.len(), self.source_len);
         assert_eq!(target.len(), target_len);
         assert_eq!(packed.len(), self.packed_len());
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch));
+        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch, then));
     }
 
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
@@ -229,12 +233,14 @@ impl Winograd {
         bias: &[f32],
         target: &mut [f32],
         scratch: &mut [f32],
+        then: Then<'_>,
     ) {
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
         padded_bias.fill(0.0);
         padded_bias[..bias.len()].copy_from_slice(bias);
         let (mut inputs, scratch) = self.transformed(self.padded_source, scratch);
         let (mut outputs, scratch) = self.transformed(self.padded_target, scratch);
+        let mut complete = 0;
         for strip in self.strips.iter() {
             let view = self.strips.view(&strip, source, scratch);
             let end = strip.end * self.columns;
@@ -248,6 +254,11 @@ impl Winograd {
                 for i in 0..tiles {
                     let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
                     self.transform_output(s, &outputs, i, padded_bias, row, column, target);
+                }
+                let rows = self.target_height.min((first + tiles) / self.columns * OUT);
+                if rows > complete {
+                    then(complete..rows, target);
+                    complete = rows;
                 }
             }
         }

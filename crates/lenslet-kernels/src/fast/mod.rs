@@ -16,6 +16,8 @@ mod pool;
 mod reduce;
 mod softmax;
 
+use std::ops::Range;
+
 use crate::{
     Activation, Algorithm, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut, Rule,
     Stream, Team,
@@ -68,8 +70,15 @@ impl Kernels for Fast {
         load::bytes(self.isa, x, scale, y);
     }
 
-    fn max_pool_forward(&self, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax: &mut [u32]) {
-        pool::max_forward(self.isa, shape, x, y, argmax);
+    fn max_pool_rows(
+        &self,
+        shape: &Pool2dShape,
+        rows: Range<usize>,
+        x: &[f32],
+        y: &mut [f32],
+        argmax: &mut [u32],
+    ) {
+        pool::max_forward(self.isa, shape, rows, x, y, argmax);
     }
 
     fn max_pool_backward(&self, dy: &[f32], argmax: &[u32], dx: &mut [f32]) {

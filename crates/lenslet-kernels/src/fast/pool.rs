@@ -3,21 +3,24 @@
 //! A vector of channels of one output pixel stays in registers while its window passes. Windows
 //! that hold nothing yield 0, as in the reference.
 
+use std::ops::Range;
+
 use super::map::{load, store};
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Pool2dShape};
 
-/// The largest value of each window, and its flat index in `x`.
+/// The largest value of each window of some rows, and its flat index in `x`.
 pub(super) fn max_forward(
     isa: Isa,
     shape: &Pool2dShape,
+    rows: Range<usize>,
     x: &[f32],
     y: &mut [f32],
     argmax: &mut [u32],
 ) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     assert_eq!(argmax.len(), y.len());
-    dispatch!(isa, |s| max_with(s, shape, x, y, argmax));
+    dispatch!(isa, |s| max_with(s, shape, rows, x, y, argmax));
 }
 
 /// The mean of each window's inputs.
@@ -117,11 +120,11 @@ impl Window {
     }
 }
 
-/// Calls `visit(y, window)` for every output pixel, `y` being the flat index of its first channel.
+/// Calls `visit(y, window)` for every output pixel of some rows, `y` being the flat index of its first channel.
 #[inline(always)]
-fn each_window(shape: &Pool2dShape, mut visit: impl FnMut(usize, Window)) {
+fn each_window(shape: &Pool2dShape, rows: Range<usize>, mut visit: impl FnMut(usize, Window)) {
     let Pool2dShape { height, width, channels } = *shape;
-    for oy in 0..height.output {
+    for oy in rows {
         let rows = height.taps(oy);
         let first_row = height.at(oy, rows.start).unwrap_or(0);
         for ox in 0..width.output {
@@ -140,11 +143,19 @@ fn each_window(shape: &Pool2dShape, mut visit: impl FnMut(usize, Window)) {
 }
 
 #[inline(always)]
-fn max_with<S: Simd>(s: S, shape: &Pool2dShape, x: &[f32], y: &mut [f32], argmax: &mut [u32]) {
+fn max_with<S: Simd>(
+    s: S,
+    shape: &Pool2dShape,
+    rows: Range<usize>,
+    x: &[f32],
+    y: &mut [f32],
+    argmax: &mut [u32],
+) {
     let channels = shape.channels;
     let lane_numbers = s.lane_numbers();
     each_window(
         shape,
+        rows,
         #[inline(always)]
         |o, window| {
             if window.len() == 0 {
@@ -201,6 +212,7 @@ fn gather<S: Simd>(
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     each_window(
         shape,
+        0..shape.height.output,
         #[inline(always)]
         |o, window| {
             let divisor = s.splat(divisor(window));
@@ -230,6 +242,7 @@ fn spread<S: Simd>(
     dx.fill(0.0);
     each_window(
         shape,
+        0..shape.height.output,
         #[inline(always)]
         |o, window| {
             let divisor = s.splat(divisor(window));

@@ -3,7 +3,9 @@
 //! `y[oy, ox, co] = bias[co] + sum over ty, tx, ci of x[iy, ix, ci] * w[ty, tx, ci, co]` with
 //! `iy = oy * stride + ty * dilation - pad_before` (see [`Axis`](crate::Axis)), likewise `ix`.
 
-use crate::{Conv2dKernel, Conv2dShape, Real, Team};
+use std::ops::Range;
+
+use crate::{Conv2dKernel, Conv2dShape, OutputGradient, Real, Team};
 
 /// The convolution of the specification. Its packed filters are the filters.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +59,15 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         packed.copy_from_slice(w);
     }
 
-    fn forward(&self, x: &[R], w: &[R], bias: &[R], y: &mut [R], _: &mut [R]) {
+    fn forward_rows(
+        &self,
+        x: &[R],
+        w: &[R],
+        bias: &[R],
+        y: &mut [R],
+        _: &mut [R],
+        then: &mut dyn FnMut(Range<usize>, &mut [R]),
+    ) {
         let (ci, co) = (self.shape.in_channels, self.shape.out_channels);
         assert_eq!(x.len(), self.shape.input_len());
         assert_eq!(y.len(), self.shape.output_len());
@@ -76,6 +86,32 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
                 }
             }
         });
+        then(0..self.shape.height.output, y);
+    }
+
+    fn backward(
+        &self,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        w: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+    ) {
+        let mut every = Vec::new();
+        let dy = match dy {
+            OutputGradient::Dense(dy) => dy,
+            OutputGradient::Pooled(pooled) => {
+                every.resize(self.shape.output_len(), R::ZERO);
+                pooled.spread(&mut every);
+                &every
+            }
+        };
+        self.grad_weights(x, dy, dw, db, scratch);
+        if !dx.is_empty() {
+            self.grad_input(dy, w, dx, scratch);
+        }
     }
 
     fn grad_input(&self, dy: &[R], w: &[R], dx: &mut [R], _: &mut [R]) {

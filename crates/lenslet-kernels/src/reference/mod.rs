@@ -14,6 +14,7 @@ mod reduce;
 mod softmax;
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 pub use conv2d::ReferenceConv2d;
 
@@ -47,8 +48,15 @@ impl<R: Real> Kernels for Reference<R> {
         }
     }
 
-    fn max_pool_forward(&self, shape: &Pool2dShape, x: &[R], y: &mut [R], argmax: &mut [u32]) {
-        pool::max_forward(shape, x, y, argmax);
+    fn max_pool_rows(
+        &self,
+        shape: &Pool2dShape,
+        rows: Range<usize>,
+        x: &[R],
+        y: &mut [R],
+        argmax: &mut [u32],
+    ) {
+        pool::max_forward(shape, rows, x, y, argmax);
     }
 
     fn max_pool_backward(&self, dy: &[R], argmax: &[u32], dx: &mut [R]) {

@@ -1,13 +1,20 @@
 //! Pooling over sliding windows. Only taps inside the input count. A window that holds none (a
 //! dilated one can) yields 0 and passes no gradient back; its `argmax` is `u32::MAX`.
 
+use std::ops::Range;
+
 use crate::{Pool2dShape, Real};
 
 /// Calls `visit(output, input)` with flat indices for every tap inside the input: outputs in
 /// ascending order, and for each its inputs in ascending order.
-fn each_tap(shape: &Pool2dShape, mut visit: impl FnMut(usize, usize)) {
+fn each_tap(shape: &Pool2dShape, visit: impl FnMut(usize, usize)) {
+    each_tap_of(shape, 0..shape.height.output, visit);
+}
+
+/// The same for some rows of the output.
+fn each_tap_of(shape: &Pool2dShape, rows: Range<usize>, mut visit: impl FnMut(usize, usize)) {
     let Pool2dShape { height, width, channels } = *shape;
-    for oy in 0..height.output {
+    for oy in rows {
         for ox in 0..width.output {
             for c in 0..channels {
                 for ty in 0..height.window {
@@ -29,13 +36,20 @@ pub(super) fn beats<R: Real>(challenger: R, largest: R) -> bool {
     challenger > largest || (challenger.is_nan() && !largest.is_nan())
 }
 
-/// The largest value of each window and its flat index in `x`.
-pub(super) fn max_forward<R: Real>(shape: &Pool2dShape, x: &[R], y: &mut [R], argmax: &mut [u32]) {
+/// The largest value of each window of some rows and its flat index in `x`.
+pub(super) fn max_forward<R: Real>(
+    shape: &Pool2dShape,
+    rows: Range<usize>,
+    x: &[R],
+    y: &mut [R],
+    argmax: &mut [u32],
+) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     assert_eq!(argmax.len(), y.len());
-    y.fill(R::ZERO);
-    argmax.fill(u32::MAX);
-    each_tap(shape, |o, i| {
+    let row = shape.width.output * shape.channels;
+    y[rows.start * row..rows.end * row].fill(R::ZERO);
+    argmax[rows.start * row..rows.end * row].fill(u32::MAX);
+    each_tap_of(shape, rows, |o, i| {
         if argmax[o] == u32::MAX || beats(x[i], y[o]) {
             (y[o], argmax[o]) = (x[i], i as u32);
         }

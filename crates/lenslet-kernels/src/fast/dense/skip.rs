@@ -16,6 +16,8 @@ const SAMPLES: usize = 16;
 const VECTORS: usize = 8;
 /// Rows of `w` that pass at a time: a bit each.
 const ROWS: usize = 32;
+/// Elements of a line of the cache.
+const LINE: usize = 16;
 
 /// Whether skipping pays: without it a tile of several samples reads `w` less often. Depends on
 /// the numbers alone.
@@ -122,9 +124,19 @@ impl Job<'_> {
     unsafe fn vectors<S: Simd, const V: usize>(&self, s: S, column: usize, width: usize) -> usize {
         let width = width.min(V * S::LANES);
         let depth = self.x.width();
+        let ahead = ROWS.div_ceil(self.samples);
         for start in (0..depth).step_by(ROWS) {
             let end = depth.min(start + ROWS);
             for i in 0..self.samples {
+                // The next rows, a few with each sample: which of these a sample reads is too
+                // irregular for the hardware to foresee.
+                for row in end + i * ahead..depth.min(end + (i + 1) * ahead) {
+                    let row = self.w.as_ptr().wrapping_add(row * self.out + column);
+                    (0..width).step_by(LINE).for_each(
+                        #[inline(always)]
+                        |at| s.prefetch(row.wrapping_add(at)),
+                    );
+                }
                 let x = &self.x.row(self.sample + i)[start..end];
                 let mut left = nonzero(s, x);
                 if left == 0 {
