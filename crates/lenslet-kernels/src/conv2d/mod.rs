@@ -125,15 +125,19 @@ impl Conv2d {
         [forward, backward, backward + self.sparse.as_ref().map_or(0, Sparse::packed_len)]
     }
 
-    /// Whether to skip the zeros of this gradient.
-    fn skips(&self, x: &[f32], dy: &OutputGradient<'_, f32>, packed: &[f32]) -> Option<&Sparse> {
+    /// Whether to skip the zeros of this gradient; `both` gradients are wanted, or the filters'.
+    fn skips(
+        &self,
+        x: &[f32],
+        dy: &OutputGradient<'_, f32>,
+        packed: &[f32],
+        both: bool,
+    ) -> Option<&Sparse> {
         let sparse = self.sparse.as_ref().filter(|_| packed.last() == Some(&1.0))?;
-        let count = sparse.count(self.isa, x, dy)?;
-        // One of these numbers takes a little more time than one of the direct sum; Winograd's
-        // algorithm takes less than half the time.
-        let fast = matches!(self.backward, Pass::Winograd(_));
-        let most = self.shape.output_len() * if fast { 25 } else { 50 } / 100;
-        (count <= most).then_some(sparse)
+        let dense = if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 };
+        let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, dense);
+        // Where not even zeros alone would pay there is nothing to count.
+        (pays(0) && pays(sparse.count(self.isa, x, dy)?)).then_some(sparse)
     }
 }
 
@@ -314,7 +318,7 @@ impl Conv2dKernel<f32> for Conv2d {
             OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
             OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
         }
-        if let Some(sparse) = self.skips(x, &dy, packed) {
+        if let Some(sparse) = self.skips(x, &dy, packed, !dx.is_empty()) {
             let [_, start, end] = self.ends();
             return sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
         }

@@ -194,6 +194,30 @@ impl Sparse {
         dispatch!(isa, |s| count(s, x, dy))
     }
 
+    /// Whether `count` numbers take less time one by one than all of them in the dense way, which
+    /// takes `dense` of the direct sum's time. In units of about a cycle of the CPU.
+    pub(super) fn pays(
+        &self,
+        lanes: usize,
+        count: usize,
+        dy: &OutputGradient<'_, f32>,
+        both: bool,
+        dense: f64,
+    ) -> bool {
+        let Conv2dShape { height, out_channels, .. } = self.shape;
+        let examined = match dy {
+            OutputGradient::Dense(dy) => dy.len(),
+            OutputGradient::Pooled(pooled) => pooled.dy.len(),
+        };
+        // Vectors that a number is multiplied by; a tail takes longer.
+        let vectors = height.window * (self.run / lanes + 3 * usize::from(self.run % lanes > 0));
+        let lists = out_channels * self.strips.iter().count();
+        let passes = if both { 2 } else { 1 };
+        let own = 4 * examined + passes * (count + 2 * lists) * vectors;
+        let all = self.shape.output_len() * height.window * self.run / (2 * lanes) * passes;
+        (own as f64) < dense * all as f64
+    }
+
     /// Adds the gradients of the filters and the bias; writes that of the input, unless `dx` is
     /// empty. [`Self::count`] was not `None`.
     #[expect(clippy::too_many_arguments, reason = "the interface's")]
