@@ -3,21 +3,24 @@
 //! Made for many short jobs in a row: starting one costs well under a microsecond while the
 //! workers still spin, nothing is allocated, and the end of a job waits only for tasks that a
 //! worker has begun, never for a worker that the system has put aside.
+//!
+//! `interleavings` proves it: loom runs small jobs in every order in which the threads can act.
+
+#[cfg(all(loom, test))]
+mod interleavings;
+#[cfg_attr(all(loom, test), path = "team/loomed.rs")]
+mod sync;
 
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
 
 use crate::parts::Parts;
-
-/// How long a thread looks for work before it goes to sleep: longer than the gaps between the
-/// kernels of a training step, shorter than anything that a person or a battery would notice.
-const SPIN: Duration = Duration::from_micros(40);
+use sync::{
+    Arc, AtomicBool, AtomicUsize, Builder, Condvar, JoinHandle, Mutex, MutexGuard, Ordering,
+    UnsafeCell, fence, spin_until,
+};
 
 type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
 
@@ -35,13 +38,13 @@ impl Team {
     /// A team of `threads` threads with the caller; 0 is one for each CPU that this process may
     /// use. Where the system refuses a thread the team is smaller.
     pub fn new(threads: usize) -> Self {
-        let available = || thread::available_parallelism().map_or(1, usize::from);
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if threads == 0 { available() } else { threads };
         let shared = Arc::new(Shared::default());
         let spawn = |worker: usize| {
             let shared = Arc::clone(&shared);
             let name = format!("lenslet-{worker}");
-            thread::Builder::new().name(name).spawn(move || shared.work(worker)).ok()
+            Builder::new().name(name).spawn(move || shared.work(worker)).ok()
         };
         let workers = (1..threads).map_while(spawn).collect();
         Self { shared, workers }
@@ -108,7 +111,8 @@ impl Team {
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.closed.store(true, Ordering::Relaxed);
+        // A worker that has not seen it waits from here on, and is woken.
         drop(lock(&self.shared.sleep));
         self.shared.wake.notify_all();
         for worker in self.workers.drain(..) {
@@ -141,6 +145,7 @@ impl<T> Shareable<T> {
 }
 
 /// The job at hand. Read only by threads that hold a ticket for it.
+#[derive(Clone, Copy)]
 struct Job {
     task: *const Task<'static>,
     tasks: usize,
@@ -151,6 +156,10 @@ struct Job {
 /// `tickets` is the heart: a thread that lowers it from `n` to `n - 1` owns task `tasks - n`.
 /// The job cannot end before the owner of that ticket has lowered `unfinished`, so from the one
 /// to the other `job` is set and stays. A thread without a ticket touches nothing of the job.
+///
+/// Falling asleep is a handshake: one thread says that it sleeps and then looks for a reason not
+/// to, the other makes the reason and then looks for sleepers. Each has a sequentially consistent
+/// fence between its two steps, so at least one of them sees the other's.
 struct Shared {
     /// Whether a job runs.
     busy: AtomicBool,
@@ -205,12 +214,12 @@ impl Shared {
         // finished, and this function waits for that.
         let task = unsafe { std::mem::transmute::<&Task<'_>, &Task<'static>>(task) };
         // SAFETY: there is neither a ticket nor an unfinished task, so no other thread looks.
-        unsafe { *self.job.get() = Job { task, tasks } };
+        self.job.with_mut(|job| unsafe { *job = Job { task, tasks } });
         self.unfinished.store(tasks, Ordering::Relaxed);
-        // Sequentially consistent with `sleepers`: either a worker that falls asleep sees the
-        // tickets, or this thread sees the sleeper. It also publishes what stands above.
-        self.tickets.store(tasks, Ordering::SeqCst);
-        let sleepers = self.sleepers.load(Ordering::SeqCst);
+        // Release: publishes what stands above.
+        self.tickets.store(tasks, Ordering::Release);
+        fence(Ordering::SeqCst);
+        let sleepers = self.sleepers.load(Ordering::Relaxed);
         if sleepers > 0 {
             drop(lock(&self.sleep));
             (1..tasks.min(sleepers + 1)).for_each(|_| self.wake.notify_one());
@@ -222,16 +231,18 @@ impl Shared {
 
     /// Waits for the tasks that other threads have begun.
     fn join(&self) {
-        let done = || self.unfinished.load(Ordering::SeqCst) == 0;
+        // Acquire: the sight of what the tasks wrote.
+        let done = || self.unfinished.load(Ordering::Acquire) == 0;
         if spin_until(done) {
             return;
         }
-        self.caller_sleeps.store(true, Ordering::SeqCst);
+        self.caller_sleeps.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
         let mut guard = lock(&self.sleep);
         while !done() {
             guard = self.finished.wait(guard).unwrap_or_else(PoisonError::into_inner);
         }
-        self.caller_sleeps.store(false, Ordering::SeqCst);
+        self.caller_sleeps.store(false, Ordering::Relaxed);
     }
 
     /// Runs one task, if there is one that nobody has claimed.
@@ -242,55 +253,40 @@ impl Shared {
             self.tickets.fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| n.checked_sub(1));
         let Ok(left) = ticket else { return false };
         // SAFETY: this thread holds a ticket (see `Shared`).
-        let job = unsafe { &*self.job.get() };
+        let job = self.job.with(|job| unsafe { *job });
         // SAFETY: the caller waits for this task, so what the task borrows is alive.
         let task = unsafe { &*job.task };
         let index = job.tasks - left;
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task(worker, index))) {
             lock(&self.panic).get_or_insert(payload);
         }
-        // From here on `job` is out of bounds. Sequentially consistent with `caller_sleeps`, as
-        // `tickets` with `sleepers`; it also releases what the task wrote.
-        if self.unfinished.fetch_sub(1, Ordering::SeqCst) == 1
-            && self.caller_sleeps.load(Ordering::SeqCst)
-        {
-            drop(lock(&self.sleep));
-            self.finished.notify_one();
+        // Release: what the task wrote. From here on the job is out of bounds.
+        if self.unfinished.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::SeqCst);
+            if self.caller_sleeps.load(Ordering::Relaxed) {
+                drop(lock(&self.sleep));
+                self.finished.notify_one();
+            }
         }
         true
     }
 
     /// A worker's life.
     fn work(&self, worker: usize) {
-        let closed = || self.closed.load(Ordering::SeqCst);
-        let wanted = || self.tickets.load(Ordering::SeqCst) > 0 || closed();
+        let closed = || self.closed.load(Ordering::Relaxed);
+        let wanted = || self.tickets.load(Ordering::Relaxed) > 0 || closed();
         while !closed() {
             while self.claim(worker) {}
             if spin_until(wanted) {
                 continue;
             }
             let mut guard = lock(&self.sleep);
-            self.sleepers.fetch_add(1, Ordering::SeqCst);
+            self.sleepers.fetch_add(1, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
             while !wanted() {
                 guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
             }
-            self.sleepers.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-}
-
-/// Looks at `condition` for about [`SPIN`]; whether it came true.
-fn spin_until(condition: impl Fn() -> bool) -> bool {
-    let start = Instant::now();
-    loop {
-        for _ in 0..64 {
-            if condition() {
-                return true;
-            }
-            std::hint::spin_loop();
-        }
-        if start.elapsed() > SPIN {
-            return false;
+            self.sleepers.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -300,8 +296,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
+    use std::thread;
+
+    use super::sync::SPIN;
     use super::*;
     use crate::{Chunks, ChunksRef, Each};
 

@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{Random, narrow};
+use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Activation, AdamStep, Fast, Isa, Kernels, Reference, Rows, RowsMut, Rule, SgdStep, Stream, Team,
+    Activation, AdamStep, Fast, Kernels, Reference, Rows, RowsMut, Rule, SgdStep, Stream, Team,
 };
 
 const EXACT: Reference<f64> = Reference::new();
@@ -19,7 +19,7 @@ const ACTIVATIONS: [Activation; 5] = [
 
 /// Runs `test` with every instruction set and `cases` sources of random numbers.
 fn each_case(cases: u64, test: impl Fn(Fast, &Random)) {
-    for isa in Isa::available() {
+    for isa in isas() {
         (0..cases).for_each(|seed| test(Fast::new(isa), &Random::new(seed)));
     }
 }

@@ -1,10 +1,19 @@
-//! What the tests of this crate share: random numbers and random shapes from one seed.
+//! What the tests of this crate share: instruction sets, random numbers and random shapes from one
+//! seed.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::cell::Cell;
 
-use lenslet_kernels::{Axis, Conv2dShape, Pool2dShape, Stream};
+use lenslet_kernels::{Axis, Conv2dShape, Isa, Pool2dShape, Stream};
+
+/// The instruction sets to test: all that this CPU has, or the one that `LENSLET_ISA` names.
+pub(crate) fn isas() -> Vec<Isa> {
+    match std::env::var("LENSLET_ISA") {
+        Ok(name) => vec![name.parse().unwrap_or_else(|error| panic!("LENSLET_ISA: {error}"))],
+        Err(_) => Isa::available().collect(),
+    }
+}
 
 /// A source of random numbers for one test.
 pub(crate) struct Random {

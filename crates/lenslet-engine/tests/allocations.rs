@@ -1,0 +1,101 @@
+//! A step allocates nothing, once the memory for its batch size is there.
+//!
+//! The counter sees the whole process, so this file is one test: beside another one, or the
+//! harness that reports it, no thread's allocations could be told apart.
+
+mod common;
+
+use std::alloc::System;
+
+use common::{Dice, LAYERS, cross_entropy};
+use lenslet_engine::{Cpu, Engine, Options};
+use lenslet_kernels::Team;
+use lenslet_model::layers::Dense;
+use lenslet_model::{Activation, Adam, Optimizer, SGD, Sequential, cnn};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CLASSES: usize = 10;
+const WARM_UP: usize = 12;
+
+/// Calls to the allocator, from any thread, while `work` runs.
+fn calls(work: impl FnOnce()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    work();
+    let change = region.change();
+    change.allocations + change.reallocations + change.deallocations
+}
+
+/// All kinds of layers one after the other, in the order of their table.
+fn every_layer() -> Sequential {
+    let d = &mut Dice::new(800, 0);
+    let mut model = Sequential::new((32, 32, 3));
+    for (name, make) in LAYERS {
+        // Settings that fit what is left of the picture, of which pools leave a bit.
+        let longer = (0..100)
+            .map(|_| model.clone().add(make(d)))
+            .find(|longer| longer.build().is_ok_and(|network| network.output().elements() >= 2));
+        model = longer.unwrap_or_else(|| panic!("no {name} fits"));
+    }
+    model.add(Dense::new(CLASSES).activation(Activation::Softmax))
+}
+
+fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
+    let d = &mut Dice::new(801, samples as u64);
+    (d.bytes(samples * 32 * 32 * 3), d.labels(samples, CLASSES))
+}
+
+/// Every way through the engine, after one batch that made its memory.
+fn check(name: &str, model: &Sequential, optimizer: Optimizer, threads: usize) {
+    let options = Options { threads, ..Options::default() };
+    let network = model.build().unwrap();
+    let mut engine = Cpu::new(network, cross_entropy().into(), optimizer, options).unwrap();
+    let mut outputs = Vec::with_capacity(WARM_UP * CLASSES);
+    for round in 0..2 {
+        for samples in [WARM_UP, WARM_UP, 7, 1, WARM_UP] {
+            let (pixels, labels) = batch(samples);
+            let step = calls(|| _ = engine.train_step(&pixels, &labels).unwrap());
+            let evaluation = calls(|| _ = engine.evaluate(&pixels, &labels).unwrap());
+            let prediction = calls(|| engine.predict(&pixels, samples, &mut outputs).unwrap());
+            if round > 0 {
+                let what = format!("{name}, {threads} threads, {samples} samples");
+                assert_eq!([step, evaluation, prediction], [0; 3], "{what}");
+            }
+        }
+    }
+}
+
+/// Otherwise this test would say nothing.
+fn the_counter_sees_workers() {
+    let team = Team::new(2);
+    let both_there = std::sync::Barrier::new(2);
+    let box_on_worker = || {
+        team.run(2, &|worker, _| {
+            both_there.wait();
+            if worker == 1 {
+                std::hint::black_box(Box::new(1));
+            }
+        });
+    };
+    // A thread's start allocates too.
+    box_on_worker();
+    assert_eq!(calls(box_on_worker), 2, "a box made and dropped");
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    the_counter_sees_workers();
+    let momentum = SGD::new(0.01).momentum(0.9);
+    for threads in [1, 2, 4] {
+        check(
+            "the tutorial's network",
+            &cnn((32, 32, 3), CLASSES),
+            Adam::default().into(),
+            threads,
+        );
+        check("every layer", &every_layer(), Adam::default().into(), threads);
+        check("every layer, SGD", &every_layer(), momentum.into(), threads);
+    }
+}

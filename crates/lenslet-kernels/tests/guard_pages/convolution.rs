@@ -1,0 +1,112 @@
+//! Convolutions, direct and by Winograd's algorithm.
+
+use lenslet_kernels::{Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa};
+
+use crate::{Bench, at_both_guards};
+
+/// (in, out).
+const CHANNELS: [(usize, usize); 10] =
+    [(1, 1), (1, 3), (3, 5), (5, 17), (17, 33), (33, 3), (16, 16), (3, 32), (4, 8), (65, 1)];
+
+/// Every kernel of a convolution, with every slice guarded.
+fn run(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
+    let kernel = Conv2d::with(isa, shape, algorithm);
+    let (x, dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
+    let (w, bias) = (bench.numbers(shape.weights_len()), bench.numbers(shape.out_channels));
+    let mut packed = bench.nothing(kernel.packed_len());
+    let mut scratch = bench.nothing(kernel.scratch_len());
+    let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
+    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(bias.len()));
+    kernel.pack(&bench.team, &w, &mut packed, true);
+    kernel.forward(&x, &packed, &bias, &mut y, &mut scratch);
+    bench.keep(&y);
+    kernel.forward(&x, &packed, &[], &mut y, &mut scratch);
+    kernel.grad_input(&dy, &packed, &mut dx, &mut scratch);
+    kernel.grad_weights(&x, &dy, &mut dw, &mut db, &mut scratch);
+    kernel.grad_weights(&x, &dy, &mut dw, &mut [], &mut scratch);
+    for results in [&y, &dx, &dw, &db] {
+        bench.keep(results);
+    }
+}
+
+fn each_pair(axes: &[Option<Axis>], mut visit: impl FnMut(Axis, Axis)) {
+    let axes = axes.iter().map(|axis| axis.expect("the window fits"));
+    for height in axes.clone() {
+        axes.clone().for_each(|width| visit(height, width));
+    }
+}
+
+#[test]
+fn any_window() {
+    let (valid, same) = (Axis::valid, Axis::same);
+    let axes = [
+        valid(1, 1, 1, 1),
+        same(1, 3, 1, 1),
+        same(2, 5, 1, 3),
+        valid(3, 3, 1, 1),
+        same(6, 2, 2, 1),
+        valid(7, 1, 3, 1),
+        same(9, 5, 2, 1),
+        same(11, 3, 1, 2),
+        valid(13, 3, 2, 2),
+    ];
+    at_both_guards(|isa, bench| {
+        let mut turn = 0;
+        each_pair(&axes, |height, width| {
+            // Each pair of axes with three of the pairs of channels, every time others.
+            for _ in 0..3 {
+                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
+                let shape = Conv2dShape { height, width, in_channels, out_channels };
+                run(isa, bench, shape, Algorithm::Direct);
+                turn += 1;
+            }
+        });
+    });
+}
+
+/// What Winograd's algorithm applies to: maps that are and are not whole tiles of 4x4.
+#[test]
+fn windows_of_three() {
+    let (valid, same) = (Axis::valid, Axis::same);
+    let axes = [
+        same(1, 3, 1, 1),
+        valid(3, 3, 1, 1),
+        same(4, 3, 1, 1),
+        valid(6, 3, 1, 1),
+        same(7, 3, 1, 1),
+        same(17, 3, 1, 1),
+    ];
+    at_both_guards(|isa, bench| {
+        let mut turn = 0;
+        each_pair(&axes, |height, width| {
+            for _ in 0..3 {
+                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
+                let shape = Conv2dShape { height, width, in_channels, out_channels };
+                run(isa, bench, shape, Algorithm::Winograd);
+                run(isa, bench, shape, Algorithm::Direct);
+                turn += 1;
+            }
+        });
+    });
+}
+
+/// The tutorial's layers, an image that takes several strips, and channels of several blocks.
+#[test]
+fn large_shapes() {
+    let same = |input, window, stride| Axis::same(input, window, stride, 1).expect("it fits");
+    let cases = [
+        (same(32, 3, 1), same(32, 3, 1), 3, 32),
+        (same(32, 3, 1), same(32, 3, 1), 32, 32),
+        (same(70, 3, 1), same(90, 3, 1), 24, 2),
+        (same(3, 3, 1), same(701, 3, 1), 2, 130),
+        (same(64, 7, 2), same(64, 7, 2), 3, 16),
+    ];
+    at_both_guards(|isa, bench| {
+        for (height, width, in_channels, out_channels) in cases {
+            let shape = Conv2dShape { height, width, in_channels, out_channels };
+            for algorithm in [Algorithm::Auto, Algorithm::Direct, Algorithm::Winograd] {
+                run(isa, bench, shape, algorithm);
+            }
+        }
+    });
+}
