@@ -1,6 +1,8 @@
 //! Convolutions, direct and by Winograd's algorithm.
 
-use lenslet_kernels::{Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa};
+use lenslet_kernels::{
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, OutputGradient, Pool2dShape, Pooled,
+};
 
 use crate::{Bench, at_both_guards};
 
@@ -25,6 +27,37 @@ fn run(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
     kernel.grad_weights(&x, &dy, &mut dw, &mut db, &mut scratch);
     kernel.grad_weights(&x, &dy, &mut dw, &mut [], &mut scratch);
     for results in [&y, &dx, &dw, &db] {
+        bench.keep(results);
+    }
+    both_gradients(isa, bench, shape);
+}
+
+/// Both gradients from what is not zero, with and without a pool of 1x1 behind the convolution.
+fn both_gradients(isa: Isa, bench: &mut Bench, shape: Conv2dShape) {
+    let kernel = Conv2d::new(isa, shape);
+    let (x, mut dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
+    let w = bench.numbers(shape.weights_len());
+    let mut packed = bench.nothing(kernel.packed_len());
+    let mut scratch = bench.nothing(kernel.scratch_len());
+    let mut dx = bench.nothing(x.len());
+    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(shape.out_channels));
+    kernel.pack(&bench.team, &w, &mut packed, true);
+    // The last one stays: its window is at the end of everything.
+    let last = dy.len() - 1;
+    dy.iter_mut()
+        .enumerate()
+        .filter(|(i, _)| *i != last && i % 37 > 0)
+        .for_each(|(_, dy)| *dy = 0.0);
+    let dense = OutputGradient::Dense(&dy);
+    kernel.backward(&x, dense, &packed, &mut dw, &mut db, &mut dx, &mut scratch);
+    let one = |n| Axis::valid(n, 1, 1, 1).expect("one tap fits");
+    let (height, width) = (one(shape.height.output), one(shape.width.output));
+    let pool = &Pool2dShape { height, width, channels: shape.out_channels };
+    let argmax: Vec<u32> = (0..dy.len() as u32).collect();
+    let pooled = Pooled { pool, y: &dy, dy: &dy, argmax: &argmax, scale: 2.0 };
+    let pooled = OutputGradient::Pooled(pooled);
+    kernel.backward(&x, pooled, &packed, &mut dw, &mut [], &mut [], &mut scratch);
+    for results in [&dx, &dw, &db] {
         bench.keep(results);
     }
 }
