@@ -210,7 +210,8 @@ impl Sparse {
             OutputGradient::Pooled(pooled) => pooled.dy.len(),
         };
         // Vectors that a number is multiplied by; a tail takes longer.
-        let vectors = height.window * (self.run / lanes + 3 * usize::from(self.run % lanes > 0));
+        let vectors =
+            height.window * (self.run / lanes + 3 * usize::from(!self.run.is_multiple_of(lanes)));
         let lists = out_channels * self.strips.iter().count();
         let passes = if both { 2 } else { 1 };
         let own = 4 * examined + passes * (count + 2 * lists) * vectors;
