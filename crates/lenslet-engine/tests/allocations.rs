@@ -7,7 +7,7 @@ mod common;
 
 use std::alloc::System;
 
-use common::{Dice, LAYERS, cross_entropy};
+use common::{Dice, LAYERS, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Team;
 use lenslet_model::layers::Dense;
@@ -49,7 +49,7 @@ fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
 
 /// Every way through the engine, after one batch that made its memory.
 fn check(name: &str, model: &Sequential, optimizer: Optimizer, threads: usize) {
-    let options = Options { threads, ..Options::default() };
+    let options = Options { threads, isa: Some(isa()), ..Options::default() };
     let network = model.build().unwrap();
     let mut engine = Cpu::new(network, cross_entropy().into(), optimizer, options).unwrap();
     let mut outputs = Vec::with_capacity(WARM_UP * CLASSES);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Dice, LAYERS, around, cross_entropy};
+use common::{Dice, LAYERS, around, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{Isa, Reference};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
@@ -74,7 +74,7 @@ fn a_hundred_steps_stay_with_the_oracle() {
         SGD::new(0.02).momentum(0.9).nesterov().into(),
     ];
     for optimizer in optimizers {
-        let mut a = fast(&model, optimizer, 2, Isa::detect());
+        let mut a = fast(&model, optimizer, 2, isa());
         let mut b = oracle(&model, optimizer);
         for step in 0..100 {
             let d = &mut Dice::new(400, step);
@@ -111,7 +111,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn batches_that_came_before_leave_no_trace() {
     let model = cnn((8, 8, 3), 10);
     let step = |before: &[usize]| {
-        let mut engine = fast(&model, Adam::default().into(), 2, Isa::detect());
+        let mut engine = fast(&model, Adam::default().into(), 2, isa());
         for &batch in before {
             let d = &mut Dice::new(700, batch as u64);
             engine.gradients_of(&d.bytes(batch * 192), &d.labels(batch, 10)).unwrap();
@@ -127,7 +127,7 @@ fn batches_that_came_before_leave_no_trace() {
 
 #[test]
 fn an_empty_batch_changes_nothing() {
-    let mut engine = fast(&cnn((8, 8, 3), 3), Adam::default().into(), 2, Isa::detect());
+    let mut engine = fast(&cnn((8, 8, 3), 3), Adam::default().into(), 2, isa());
     let before = engine.state();
     assert_eq!(engine.train_step(&[], &[]).unwrap().samples, 0);
     assert_eq!(engine.evaluate(&[], &[]).unwrap().samples, 0);
@@ -143,7 +143,7 @@ fn a_state_goes_on_where_it_was_saved() {
         let d = &mut Dice::new(600, step);
         (d.bytes(4 * 192), d.labels(4, 3))
     };
-    let new = || fast(&model, Adam::default().into(), 2, Isa::detect());
+    let new = || fast(&model, Adam::default().into(), 2, isa());
     let (mut whole, mut first, mut second) = (new(), new(), new());
     for step in 0..6 {
         let (pixels, labels) = batch(step);
@@ -163,13 +163,13 @@ fn a_state_goes_on_where_it_was_saved() {
 #[test]
 fn what_does_not_fit_is_refused_in_words() {
     let model = cnn((8, 8, 3), 3);
-    let mut engine = fast(&model, Adam::default().into(), 1, Isa::detect());
+    let mut engine = fast(&model, Adam::default().into(), 1, isa());
     let pixels = vec![0; 192];
     let message = engine.train_step(&pixels[..191], &[0]).unwrap_err().to_string();
     assert!(message.contains("192 bytes each") && message.contains("191 bytes"), "{message}");
     let message = engine.train_step(&pixels, &[3]).unwrap_err().to_string();
     assert!(message.contains("label 3 is out of range"), "{message}");
-    let other = fast(&cnn((8, 8, 3), 4), Adam::default().into(), 1, Isa::detect());
+    let other = fast(&cnn((8, 8, 3), 4), Adam::default().into(), 1, isa());
     let message = engine.load_state(&other.state()).unwrap_err().to_string();
     assert!(message.contains("load it into the model"), "{message}");
 }

@@ -3,6 +3,7 @@
 use lenslet_data::Dataset;
 use lenslet_data::synthetic::Synthetic;
 use lenslet_engine::Options;
+use lenslet_kernels::Isa;
 use lenslet_model::layers::{Dense, Flatten};
 use lenslet_model::{
     Activation, Adam, Metric, SGD, Sequential, SparseCategoricalCrossentropy, cnn,
@@ -24,9 +25,16 @@ fn small() -> Sequential {
         .add(Dense::new(10).activation(Activation::Softmax))
 }
 
+/// On the instruction set of `LENSLET_ISA`, if it names one: the library reads no environment.
+fn options() -> Options {
+    let name = std::env::var("LENSLET_ISA").ok().filter(|name| !name.is_empty());
+    let isa = name.map(|name| name.parse::<Isa>().unwrap_or_else(|error| panic!("{error}")));
+    Options { isa, ..Options::default() }
+}
+
 fn compiled(model: Sequential, metrics: &[Metric]) -> Model {
     let loss = SparseCategoricalCrossentropy::default();
-    model.compile(Adam::default(), loss, metrics).unwrap()
+    model.compile_with(Adam::default(), loss, metrics, options()).unwrap()
 }
 
 #[test]
@@ -69,7 +77,7 @@ fn accuracy_is_told_where_it_was_asked_for() {
 fn the_seed_decides_everything_and_threads_nothing() {
     let (train, _) = data();
     let weights = |threads: usize, seed: u64, shuffle: bool| {
-        let options = Options { threads, seed, ..Options::default() };
+        let options = Options { threads, seed, ..options() };
         let loss = SparseCategoricalCrossentropy::default();
         let mut model =
             cnn((32, 32, 3), 10).compile_with(SGD::new(0.01), loss, &[], options).unwrap();
@@ -162,7 +170,7 @@ fn a_diverging_run_says_so() {
     let (train, _) = data();
     let loss = SparseCategoricalCrossentropy { from_logits: true };
     let model = Sequential::new((32, 32, 3)).add(Flatten::new()).add(Dense::new(10));
-    let mut model = model.compile(SGD::new(1e38), loss, &[]).unwrap();
+    let mut model = model.compile_with(SGD::new(1e38), loss, &[], options()).unwrap();
     let message = model.fit(&train, Fit::new().epochs(20)).unwrap_err().to_string();
     assert!(message.contains("diverged") && message.contains("learning rate"), "{message}");
 }

@@ -1,13 +1,23 @@
-//! Random networks and pictures for the engine's tests.
+//! What the engine's tests share: the instruction set, random networks and pictures.
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
-use lenslet_kernels::Stream;
+use lenslet_kernels::{Isa, Stream};
 use lenslet_model::layers::{
     ActivationLayer, AveragePool2D, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D,
     Maxout, ReLU, Softmax, SumPool2D,
 };
 use lenslet_model::{Activation, Layer, Padding, Sequential, SparseCategoricalCrossentropy};
+
+/// The instruction set of the tests that run on one: that of `LENSLET_ISA`, else the best.
+pub fn isa() -> Isa {
+    match std::env::var("LENSLET_ISA") {
+        Ok(name) if !name.is_empty() => {
+            name.parse().unwrap_or_else(|error| panic!("LENSLET_ISA: {error}"))
+        }
+        _ => Isa::detect(),
+    }
+}
 
 /// Random choices for one test case.
 pub struct Dice {

@@ -10,8 +10,10 @@ use lenslet_kernels::{Axis, Conv2dShape, Isa, Pool2dShape, Stream};
 /// The instruction sets to test: all that this CPU has, or the one that `LENSLET_ISA` names.
 pub(crate) fn isas() -> Vec<Isa> {
     match std::env::var("LENSLET_ISA") {
-        Ok(name) => vec![name.parse().unwrap_or_else(|error| panic!("LENSLET_ISA: {error}"))],
-        Err(_) => Isa::available().collect(),
+        Ok(name) if !name.is_empty() => {
+            vec![name.parse().unwrap_or_else(|error| panic!("LENSLET_ISA: {error}"))]
+        }
+        _ => Isa::available().collect(),
     }
 }
 
