@@ -4,6 +4,7 @@
 
 pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::yield_now;
 pub(super) use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,10 @@ use std::time::{Duration, Instant};
 pub(super) const SPIN: Duration = Duration::from_micros(40);
 
 /// Looks at `condition` for about [`SPIN`]; whether it came true.
+///
+/// Now and then it offers its core to whoever else wants it. Where other programs take cores, that
+/// is often the very thread that it waits for: a worker that was woken on the caller's core would
+/// spin in the caller's place.
 pub(super) fn spin_until(condition: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     loop {
@@ -21,6 +26,7 @@ pub(super) fn spin_until(condition: impl Fn() -> bool) -> bool {
             }
             std::hint::spin_loop();
         }
+        yield_now();
         if start.elapsed() > SPIN {
             return false;
         }
