@@ -11,6 +11,7 @@ use crate::cpu::{Cpu, Numbers, Workspace};
 use crate::forward::dropout_draws;
 use crate::memory::{Buffer, Memory, Place};
 use crate::plan::{Plan, Stage};
+use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Head, Op, Pool, Program, Step, Weights};
 use crate::update::moments;
 
@@ -22,6 +23,7 @@ struct Turn<'a, K: Kernels> {
     packed: &'a [crate::memory::Buffer<K::Real>],
     step: u64,
     seed: u64,
+    clock: Clock,
 }
 
 /// What the work on a whole batch needs besides.
@@ -55,6 +57,7 @@ impl<K: Kernels> Cpu<K> {
             packed,
             step: *steps,
             seed: self.seed,
+            clock: self.clock,
         };
         let scale = K::Real::from_f64(1.0 / samples as f64);
         let group = plan.images_per_task(samples);
@@ -62,11 +65,14 @@ impl<K: Kernels> Cpu<K> {
         for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
             let range = match stage {
                 Stage::Batch(step) => {
+                    let start = turn.clock.now();
                     let mut batch =
                         Batch { team: &self.team, parameters, gradients, moments, rule };
                     if !turn.dense(*step, images, samples, &mut batch) {
                         *finite = Some(false);
                     }
+                    let phase = rule.map_or(Phase::Backward, |_| Phase::BackwardUpdate);
+                    self.notes.add(turn.clock, start, Some(*step), phase, None);
                     continue;
                 }
                 Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
@@ -88,14 +94,20 @@ impl<K: Kernels> Cpu<K> {
                     let image = task * group + i;
                     let mut memory = Memory { image: row, local: &mut local.numbers };
                     let mut found = Memory { image: indices, local: &mut local.indices };
+                    let notes = &mut local.notes;
                     if with_head {
+                        let start = turn.clock.now();
                         turn.head(&mut memory, labels[image] as usize, scale);
+                        notes.add(turn.clock, start, None, Phase::Backward, Some(image));
                     }
-                    turn.steps(range.clone(), image, &mut memory, &mut found, sums, apart.start);
+                    let sums = (&mut *sums, apart.start);
+                    turn.steps(range.clone(), image, &mut memory, &mut found, sums, notes);
                 }
             });
             if !apart.is_empty() {
+                let start = turn.clock.now();
                 self.kernels.sum_parts(&self.team, parts, &mut gradients[apart.clone()]);
+                self.notes.add(turn.clock, start, None, Phase::Sum, None);
             }
         }
     }
@@ -154,8 +166,8 @@ impl<K: Kernels> Turn<'_, K> {
         image: usize,
         memory: &mut Memory<'_, K::Real>,
         found_all: &mut Memory<'_, u32>,
-        sums: &mut [K::Real],
-        first: usize,
+        (sums, first): (&mut [K::Real], usize),
+        notes: &mut Notes,
     ) {
         let plan = self.plan;
         for i in range.rev() {
@@ -163,6 +175,7 @@ impl<K: Kernels> Turn<'_, K> {
             if self.in_block(i) {
                 continue;
             }
+            let start = self.clock.now();
             let (dy, dx) = (plan.gradients[step.output], plan.gradients[step.input]);
             let found = found_all.at(plan.indices[i]);
             match &step.op {
@@ -193,6 +206,7 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
+            notes.add(self.clock, start, Some(i), Phase::Backward, Some(image));
         }
     }
 

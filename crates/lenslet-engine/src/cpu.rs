@@ -7,6 +7,7 @@ use crate::EngineError;
 use crate::initialize::initialize;
 use crate::memory::{Buffer, buffer};
 use crate::plan::{Mode, Plan};
+use crate::profile::{Clock, Notes, Phase, Profile};
 use crate::program::{Op, Program};
 use crate::state::State;
 
@@ -43,6 +44,19 @@ pub trait Engine {
     /// # Errors
     /// Where the state does not fit.
     fn load_state(&mut self, state: &State) -> Result<(), EngineError>;
+    /// From here on training steps are timed, part by part; of the first `traced` steps every
+    /// single span is kept. What was measured before is dropped. An engine that cannot tell
+    /// ignores it.
+    fn start_profile(&mut self, _traced: usize) {}
+    /// What was measured since [`Self::start_profile`]; `None` before, or where the engine cannot
+    /// tell.
+    fn profile(&self) -> Option<&Profile> {
+        None
+    }
+    /// Ends the measuring; returns what was measured.
+    fn take_profile(&mut self) -> Option<Profile> {
+        None
+    }
 }
 
 /// Sums over the samples of one or more batches.
@@ -106,6 +120,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Local<R> {
     pub(crate) numbers: Buffer<R>,
     pub(crate) indices: Buffer<u32>,
+    pub(crate) notes: Notes,
 }
 
 /// A plan and the memory that it lays out.
@@ -155,8 +170,13 @@ pub struct Cpu<K: Kernels = Fast> {
     pub(crate) seed: u64,
     pub(crate) program: Program<K>,
     pub(crate) numbers: Numbers<K::Real>,
-    training: Option<Workspace<K::Real>>,
+    pub(crate) training: Option<Workspace<K::Real>>,
     prediction: Option<Workspace<K::Real>>,
+    /// Runs during a training step that is to be timed.
+    pub(crate) clock: Clock,
+    /// What is done with the whole batch.
+    pub(crate) notes: Notes,
+    pub(crate) profile: Option<Profile>,
 }
 
 impl Cpu<Fast> {
@@ -217,6 +237,9 @@ impl<K: Kernels> Cpu<K> {
             numbers,
             training: None,
             prediction: None,
+            clock: Clock::default(),
+            notes: Notes::default(),
+            profile: None,
         })
     }
 
@@ -284,11 +307,13 @@ impl<K: Kernels> Cpu<K> {
         if self.numbers.packed_fresh {
             return;
         }
-        for step in &self.program.steps {
+        for (i, step) in self.program.steps.iter().enumerate() {
             if let Op::Conv2d { kernel, weights, packed } = &step.op {
                 use lenslet_kernels::Conv2dKernel;
+                let start = self.clock.now();
                 let filters = &self.numbers.parameters[weights.kernel.clone()];
                 kernel.pack(&self.team, filters, &mut self.numbers.packed[*packed], backward);
+                self.notes.add(self.clock, start, Some(i), Phase::Pack, None);
             }
         }
         self.numbers.packed_fresh = backward;
@@ -309,8 +334,11 @@ impl<K: Kernels> Cpu<K> {
     fn new_workspace(&self, mode: Mode, batch: usize) -> Workspace<K::Real> {
         let plan = Plan::new(&self.program, batch, mode);
         let apart = plan.apart.iter().map(|range| range.len()).max().unwrap_or(0);
-        let local =
-            || Local { numbers: buffer(plan.local_len), indices: buffer(plan.local_index_len) };
+        let local = || Local {
+            numbers: buffer(plan.local_len),
+            indices: buffer(plan.local_index_len),
+            notes: self.room_for_notes(batch),
+        };
         Workspace {
             images: buffer(batch * plan.stride),
             indices: buffer(batch * plan.index_stride),
@@ -340,9 +368,11 @@ impl<K: Kernels> Engine for Cpu<K> {
         if labels.is_empty() {
             return Ok(Tally::default());
         }
+        let start = self.begin_step();
         let rule = self.rule();
         let tally = self.forward_and_back(pixels, labels, Some(rule));
         self.update_rest(rule);
+        self.end_step(start, labels.len());
         Ok(tally)
     }
 
@@ -376,6 +406,18 @@ impl<K: Kernels> Engine for Cpu<K> {
 
     fn load_state(&mut self, state: &State) -> Result<(), EngineError> {
         state.load_into(&mut self.numbers)
+    }
+
+    fn start_profile(&mut self, traced: usize) {
+        self.begin_profile(traced);
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    fn take_profile(&mut self) -> Option<Profile> {
+        self.profile.take()
     }
 }
 

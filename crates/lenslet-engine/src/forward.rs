@@ -7,6 +7,7 @@ use lenslet_kernels::{Chunks, ChunksRef, Conv2dKernel, Kernels, Real, RowsMut, S
 use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
 use crate::memory::{Memory, Place};
 use crate::plan::{Mode, Plan, Stage};
+use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Head, Op, Pool, Program, Weights};
 
 /// Pixels are bytes; networks see them between 0 and 1.
@@ -20,13 +21,14 @@ struct Turn<'a, K: Kernels> {
     numbers: &'a Numbers<K::Real>,
     mode: Mode,
     seed: u64,
+    clock: Clock,
 }
 
 impl<K: Kernels> Cpu<K> {
     /// Runs the batch; with labels, loss and accuracy are taken and the last value becomes
     /// probabilities.
     pub(crate) fn forward(
-        &self,
+        &mut self,
         workspace: &mut Workspace<K::Real>,
         mode: Mode,
         pixels: &[u8],
@@ -44,12 +46,15 @@ impl<K: Kernels> Cpu<K> {
             numbers: &self.numbers,
             mode,
             seed: self.seed,
+            clock: self.clock,
         };
         let last = plan.stages.len() - 1;
         for (index, stage) in plan.stages.iter().enumerate() {
             let steps = match stage {
                 Stage::Batch(step) => {
+                    let start = turn.clock.now();
                     self.dense_forward(plan, *step, images, samples);
+                    self.notes.add(turn.clock, start, Some(*step), Phase::Forward, None);
                     continue;
                 }
                 Stage::Images(steps) => steps.clone(),
@@ -73,11 +78,14 @@ impl<K: Kernels> Cpu<K> {
                         let image = task * group + i;
                         let mut numbers = Memory { image: row, local: &mut local.numbers };
                         let mut indices = Memory { image: indices, local: &mut local.indices };
-                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices);
+                        let notes = &mut local.notes;
+                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices, notes);
                         if index == last {
+                            let start = turn.clock.now();
                             let label = labels.map(|labels| labels[image] as usize);
                             *outcome =
                                 turn.head(numbers.at(plan.values[self.program.last()]), label);
+                            notes.add(turn.clock, start, None, Phase::Forward, Some(image));
                         }
                     }
                 },
@@ -119,10 +127,11 @@ impl<K: Kernels> Turn<'_, K> {
         pixels: &[u8],
         numbers: &mut Memory<'_, K::Real>,
         indices: &mut Memory<'_, u32>,
+        notes: &mut Notes,
     ) {
         let mut next = steps.start;
         while next < steps.end {
-            let i = next;
+            let (i, start) = (next, self.clock.now());
             next = self.program.blocks[i].map_or(i + 1, |block| block.end(i));
             let step = &self.program.steps[i];
             let (from, to) = (self.plan.values[step.input], self.plan.values[step.output]);
@@ -154,6 +163,7 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
+            notes.add(self.clock, start, Some(i), Phase::Forward, Some(image));
         }
     }
 

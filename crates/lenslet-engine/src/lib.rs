@@ -18,10 +18,12 @@ mod forward;
 mod initialize;
 mod memory;
 mod plan;
+mod profile;
 mod program;
 mod state;
 mod update;
 
 pub use cpu::{Cpu, Engine, Options, Tally};
 pub use error::EngineError;
+pub use profile::{Part, Phase, Profile, Span, Total};
 pub use state::State;

@@ -88,6 +88,8 @@ pub(crate) struct Program<K: Kernels> {
     pub(crate) first_trainable: usize,
     /// For each step, what runs together with it, if it is a convolution.
     pub(crate) blocks: Vec<Option<Block>>,
+    /// For each step, the network's node that it comes from.
+    pub(crate) nodes: Vec<Option<usize>>,
 }
 
 /// A convolution and the steps behind it that work on its output while that is in the cache.
@@ -121,9 +123,11 @@ impl<K: Kernels> Program<K> {
             lens: vec![network.input().elements()],
             needed: vec![Need::Nothing],
             packed_lens: Vec::new(),
+            nodes: vec![None],
         };
         for (index, node) in network.nodes().iter().enumerate() {
             lowering.node(network, node, index as u32);
+            lowering.nodes.resize(lowering.steps.len(), Some(index));
         }
         lowering.finish(loss)
     }
@@ -151,6 +155,7 @@ struct Lowering<'a, K: Kernels> {
     /// What the backward pass reads of each value.
     needed: Vec<Need>,
     packed_lens: Vec<usize>,
+    nodes: Vec<Option<usize>>,
 }
 
 impl<K: Kernels> Lowering<'_, K> {
@@ -272,6 +277,7 @@ impl<K: Kernels> Lowering<'_, K> {
             steps: self.steps,
             lens: self.lens,
             packed_lens: self.packed_lens,
+            nodes: self.nodes,
         }
     }
 }

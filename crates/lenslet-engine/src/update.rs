@@ -7,6 +7,7 @@ use lenslet_model::{Adam, Optimizer};
 
 use crate::cpu::{Cpu, Numbers};
 use crate::memory::Buffer;
+use crate::profile::Phase;
 use crate::program::Op;
 
 impl<K: Kernels> Cpu<K> {
@@ -31,6 +32,7 @@ impl<K: Kernels> Cpu<K> {
     /// Changes the parameters by the gradients, all but the dense layers' kernels: the backward
     /// pass has done these. Ends the step.
     pub(crate) fn update_rest(&mut self, rule: Rule) {
+        let begun = self.clock.now();
         let mut start = 0;
         for step in &self.program.steps {
             if let Op::Dense { weights } = &step.op {
@@ -40,6 +42,7 @@ impl<K: Kernels> Cpu<K> {
         }
         let end = self.numbers.parameters.len();
         self.numbers.update(&self.kernels, &self.team, rule, start..end);
+        self.notes.add(self.clock, begun, None, Phase::Update, None);
         self.numbers.steps += 1;
         self.numbers.packed_fresh = false;
     }

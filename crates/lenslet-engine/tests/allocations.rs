@@ -47,11 +47,15 @@ fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
     (d.bytes(samples * 32 * 32 * 3), d.labels(samples, CLASSES))
 }
 
-/// Every way through the engine, after one batch that made its memory.
+/// Every way through the engine, after one batch that made its memory. With more than one thread
+/// what the threads do is timed, too.
 fn check(name: &str, model: &Sequential, optimizer: Optimizer, threads: usize) {
     let options = Options { threads, isa: Some(isa()), ..Options::default() };
     let network = model.build().unwrap();
     let mut engine = Cpu::new(network, cross_entropy().into(), optimizer, options).unwrap();
+    if threads > 1 {
+        engine.start_profile(0);
+    }
     let mut outputs = Vec::with_capacity(WARM_UP * CLASSES);
     for round in 0..2 {
         for samples in [WARM_UP, WARM_UP, 7, 1, WARM_UP] {

@@ -1,0 +1,348 @@
+//! Where a training step's time goes: each thread notes what it does from when to when, and
+//! [`Profile`] adds it up after the step.
+//!
+//! [`Clock`] is the one place in this crate that reads the time. It measures and decides nothing;
+//! while nobody asked for a profile it is not read at all.
+
+use std::time::{Duration, Instant};
+
+use lenslet_kernels::{Conv2dKernel, Kernels};
+use lenslet_model::Network;
+
+use crate::cpu::Cpu;
+use crate::program::{Op, Program};
+
+/// What is done in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// The whole step: all other spans lie inside one of these.
+    Step,
+    /// Filters are laid out as the convolutions like them.
+    Pack,
+    /// The layers' output.
+    Forward,
+    /// The gradients of their parameters and input.
+    Backward,
+    /// The same, and the optimiser's rule for their weights at once.
+    BackwardUpdate,
+    /// The gradients of all images are added up.
+    Sum,
+    /// The optimiser's rule for all parameters that it has not changed yet.
+    Update,
+}
+
+impl Phase {
+    /// All of them, in the order of a step.
+    pub const ALL: [Self; 7] = [
+        Self::Step,
+        Self::Pack,
+        Self::Forward,
+        Self::Backward,
+        Self::BackwardUpdate,
+        Self::Sum,
+        Self::Update,
+    ];
+
+    /// What tables and traces call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Pack => "pack",
+            Self::Forward => "forward",
+            Self::Backward => "backward",
+            Self::BackwardUpdate => "back+update",
+            Self::Sum => "sum",
+            Self::Update => "update",
+        }
+    }
+}
+
+/// Layers that run as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    forward: Fused,
+    backward: Fused,
+}
+
+/// What one pass does for a [`Part`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Fused {
+    /// Names, in the order of the network.
+    layers: Vec<String>,
+    multiply_adds: u64,
+}
+
+impl Part {
+    /// The names of the layers, those that are fused in this phase included; none for what reads
+    /// the image.
+    pub fn layers(&self, phase: Phase) -> &[String] {
+        &self.pass(phase).layers
+    }
+
+    /// Multiply-adds that the layers' definition asks for in this phase, for one image.
+    pub fn multiply_adds(&self, phase: Phase) -> u64 {
+        match phase {
+            Phase::Forward | Phase::Backward | Phase::BackwardUpdate => {
+                self.pass(phase).multiply_adds
+            }
+            _ => 0,
+        }
+    }
+
+    fn pass(&self, phase: Phase) -> &Fused {
+        match phase {
+            Phase::Backward | Phase::BackwardUpdate => &self.backward,
+            _ => &self.forward,
+        }
+    }
+}
+
+/// What one thread did in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The training step, from 0 on.
+    pub step: usize,
+    /// The thread that noted it, from 0 on. Work on a whole batch is shared out between all
+    /// threads, and noted by thread 0, which hands it out and waits for its end.
+    pub thread: usize,
+    /// Index into [`Profile::parts`]; `None` for what is no layer's: the step, the loss, the sums
+    /// of gradients, the update.
+    pub part: Option<usize>,
+    /// What was done.
+    pub phase: Phase,
+    /// The image of the batch; `None` for work on the whole batch.
+    pub image: Option<usize>,
+    /// When it began, since the profile did.
+    pub start: Duration,
+    /// When it ended.
+    pub end: Duration,
+}
+
+/// A sum over spans of the same part and phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// Number of spans.
+    pub calls: u64,
+    /// Their length on all threads together: while a whole batch is worked on, all are at it.
+    pub time: Duration,
+    /// Multiply-adds of the definition.
+    pub multiply_adds: u64,
+}
+
+/// Where the time of some training steps went.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    start: Instant,
+    threads: usize,
+    parts: Vec<Part>,
+    /// Of each part, and last of what is no part's, a total for each phase.
+    totals: Vec<[Total; Phase::ALL.len()]>,
+    steps: usize,
+    samples: usize,
+    spans: Vec<Span>,
+    /// Steps whose spans are kept.
+    traced: usize,
+}
+
+/// The most spans that are kept, but for those of the first step.
+const MOST_SPANS: usize = 200_000;
+
+impl Profile {
+    /// Threads that worked.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Training steps.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Samples in these steps.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// What the network's layers were fused to, in their order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// All that was done in a phase for a part, or for what is no part's.
+    pub fn total(&self, part: Option<usize>, phase: Phase) -> Total {
+        self.totals[part.unwrap_or(self.parts.len())][phase as usize]
+    }
+
+    /// Every single span of the first steps, in the order of their beginning; of spans that begin
+    /// together the longest first.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// How many steps [`Self::spans`] tells of: as many as were asked for, fewer where there are
+    /// very many spans in a step.
+    pub fn traced_steps(&self) -> usize {
+        self.spans.last().map_or(0, |span| span.step + 1)
+    }
+
+    fn new<K: Kernels>(engine: &Cpu<K>, traced: usize) -> Self {
+        let count = engine.program.steps.len();
+        Self {
+            start: Instant::now(),
+            threads: engine.threads(),
+            parts: (0..count).map(|i| part(&engine.network, &engine.program, i)).collect(),
+            totals: vec![Default::default(); count + 1],
+            steps: 0,
+            samples: 0,
+            spans: Vec::new(),
+            traced,
+        }
+    }
+
+    /// Adds up what the threads noted in a step, and empties their notes.
+    fn absorb<'a>(&mut self, samples: usize, notes: impl Iterator<Item = (usize, &'a mut Notes)>) {
+        let first = self.spans.len();
+        for (thread, Notes(notes)) in notes {
+            if self.steps < self.traced {
+                self.spans.extend(notes.iter().map(|note| note.span(self.steps, thread)));
+            }
+            for note in notes.drain(..) {
+                self.count(&note, samples);
+            }
+        }
+        self.spans[first..].sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+        if first > 0 && self.spans.len() > MOST_SPANS {
+            self.spans.truncate(first);
+            self.traced = self.steps;
+        }
+        self.steps += 1;
+        self.samples += samples;
+    }
+
+    fn count(&mut self, note: &Note, samples: usize) {
+        let (at, each) = match note.part {
+            Some(part) => (part, self.parts[part].multiply_adds(note.phase)),
+            None => (self.parts.len(), 0),
+        };
+        let (threads, images) = match note.image {
+            Some(_) => (1, 1),
+            None => (self.threads as u32, samples as u64),
+        };
+        let total = &mut self.totals[at][note.phase as usize];
+        total.calls += 1;
+        total.time += (note.end - note.start) * threads;
+        total.multiply_adds += each * images;
+    }
+}
+
+/// The layers of a step of the program, and what runs with it.
+fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
+    let step = &program.steps[i];
+    let (mut ends, mut forward) = ((i + 1, i + 1), 0);
+    match &step.op {
+        Op::Conv2d { kernel, .. } => {
+            let shape = kernel.shape();
+            forward = shape.height.output * shape.width.output * shape.weights_len();
+        }
+        Op::Dense { weights } => forward = weights.kernel.len(),
+        _ => {}
+    }
+    if let Some(block) = program.blocks[i] {
+        ends = (block.end(i), i + 1);
+        if block.rectified {
+            ends.1 = block.dropout.map_or(block.end(i), |dropout| dropout + 1);
+        }
+    }
+    let layers = |end: usize| {
+        let mut layers: Vec<_> = program.nodes[i..end].iter().flatten().collect();
+        layers.dedup();
+        layers.iter().map(|&&node| network.nodes()[node].name.clone()).collect()
+    };
+    let gradients = if i > program.first_trainable { 2 } else { 1 };
+    let fused = |end, multiply_adds| Fused { layers: layers(end), multiply_adds };
+    Part {
+        forward: fused(ends.0, forward as u64),
+        backward: fused(ends.1, gradients * forward as u64),
+    }
+}
+
+/// Nanoseconds since a profile began; nothing while there is none.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Clock(Option<Instant>);
+
+impl Clock {
+    /// Now; `None` where nobody wants to know.
+    #[inline]
+    pub(crate) fn now(self) -> Option<Duration> {
+        self.0.map(|start| start.elapsed())
+    }
+}
+
+/// What one thread notes in a step. Room for it all is there before the step begins.
+#[derive(Default)]
+pub(crate) struct Notes(Vec<Note>);
+
+#[derive(Clone, Copy)]
+struct Note {
+    part: Option<usize>,
+    phase: Phase,
+    image: Option<usize>,
+    start: Duration,
+    end: Duration,
+}
+
+impl Note {
+    fn span(&self, step: usize, thread: usize) -> Span {
+        let Self { part, phase, image, start, end } = *self;
+        Span { step, thread, part, phase, image, start, end }
+    }
+}
+
+impl Notes {
+    /// Notes what was done since `start` for a step of the program, if that is wanted.
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        clock: Clock,
+        start: Option<Duration>,
+        part: Option<usize>,
+        phase: Phase,
+        image: Option<usize>,
+    ) {
+        if let (Some(start), Some(end)) = (start, clock.now()) {
+            self.0.push(Note { part, phase, image, start, end });
+        }
+    }
+}
+
+impl<K: Kernels> Cpu<K> {
+    pub(crate) fn begin_profile(&mut self, traced: usize) {
+        // Working memory comes with room for notes.
+        self.training = None;
+        self.notes = Notes(Vec::with_capacity(8 * (self.program.steps.len() + 1)));
+        self.profile = Some(Profile::new(self, traced));
+    }
+
+    /// Notes of a thread that works on all images of a batch.
+    pub(crate) fn room_for_notes(&self, batch: usize) -> Notes {
+        let spans = self.profile.as_ref().map_or(0, |_| 2 * (self.program.steps.len() + 1));
+        Notes(Vec::with_capacity(batch * spans))
+    }
+
+    /// Starts the clock, if the step that begins is to be timed.
+    pub(crate) fn begin_step(&mut self) -> Option<Duration> {
+        self.clock = Clock(self.profile.as_ref().map(|profile| profile.start));
+        self.clock.now()
+    }
+
+    /// Stops it.
+    pub(crate) fn end_step(&mut self, start: Option<Duration>, samples: usize) {
+        self.notes.add(self.clock, start, None, Phase::Step, None);
+        self.clock = Clock::default();
+        if let Some(profile) = &mut self.profile {
+            let locals = self.training.iter_mut().flat_map(|workspace| &mut workspace.locals);
+            let locals = locals.map(|local| &mut local.notes).enumerate();
+            profile.absorb(samples, std::iter::once((0, &mut self.notes)).chain(locals));
+        }
+    }
+}
