@@ -95,6 +95,12 @@ impl Conv2dShape {
     pub fn weights_len(&self) -> usize {
         self.height.window * self.width.window * self.in_channels * self.out_channels
     }
+
+    /// Multiply-adds of the definition for one image, be it the output or one of the gradients;
+    /// those with the zeros of the padding are counted, as usual.
+    pub fn multiply_adds(&self) -> u64 {
+        (self.height.output * self.width.output * self.weights_len()) as u64
+    }
 }
 
 /// The shape of a 2-D pooling of one image.

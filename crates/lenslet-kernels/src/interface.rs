@@ -128,6 +128,13 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     fn packed_len(&self) -> usize;
     /// Elements of working memory that any of the methods needs.
     fn scratch_len(&self) -> usize;
+    /// Multiply-adds that [`Self::forward`] really makes, for comparison with the definition's
+    /// ([`Conv2dShape::multiply_adds`]). Counted are those that the results need and those in
+    /// vector lanes without a channel; not those that a tile at the end of a row makes in vain, nor
+    /// the additions of Winograd's transforms.
+    fn forward_made(&self) -> u64 {
+        self.shape().multiply_adds()
+    }
     /// Lays the filters `w` (HWIO) out in `packed`, for [`Self::forward`] and, with `backward`,
     /// for [`Self::grad_input`] too.
     fn pack(&self, team: &Team, w: &[R], packed: &mut [R], backward: bool);
@@ -148,6 +155,7 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     );
     /// [`Self::grad_weights`] and, unless `dx` is empty, [`Self::grad_input`], by way of what is
     /// not zero in the gradient where that is less work. Which way depends on the numbers alone.
+    /// Returns the multiply-adds that it made, counted as in [`Self::forward_made`].
     #[expect(clippy::too_many_arguments, reason = "two kernels in one")]
     fn backward(
         &self,
@@ -158,7 +166,7 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         db: &mut [R],
         dx: &mut [R],
         scratch: &mut [R],
-    );
+    ) -> u64;
     /// `dx = ` gradient with respect to the input of one image; `dx` is overwritten.
     fn grad_input(&self, dy: &[R], packed: &[R], dx: &mut [R], scratch: &mut [R]);
     /// Adds one image's gradients of the filters to `dw` (HWIO) and of the bias to `db` (which
@@ -284,6 +292,17 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         finite: bool,
         y: RowsMut<'_, Self::Real>,
     );
+    /// Multiply-adds that [`Self::dense_forward`] makes for these `x` and `out` outputs, counted as
+    /// in [`Conv2dKernel::forward_made`]. Where zeros are skipped this takes a look at all of `x`.
+    fn dense_forward_made(&self, x: Rows<'_, Self::Real>, out: usize, finite: bool) -> u64 {
+        let _ = finite;
+        (x.len() * x.width() * out) as u64
+    }
+    /// Multiply-adds for the gradients of a dense layer: of the weights and, where it is wanted
+    /// (`dx`), of the input.
+    fn dense_backward_made(&self, samples: usize, inputs: usize, out: usize, dx: bool) -> u64 {
+        (samples * inputs * out) as u64 * (1 + u64::from(dx))
+    }
     /// `dx = dy w^T`; `dx` is overwritten.
     fn dense_grad_input(
         &self,

@@ -99,6 +99,15 @@ impl Correlation {
         self.strips.scratch_len() + self.padded_channels
     }
 
+    /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
+    pub(super) fn made(&self) -> u64 {
+        let taps = self
+            .patches
+            .iter()
+            .map(|patch| patch.rows.units.len() * patch.columns.units.len() * patch.taps.len());
+        (taps.sum::<usize>() * self.source_channels * self.padded_channels) as u64
+    }
+
     /// Lays filters out for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
     /// source to channel `o` of the target.
     pub(super) fn pack(

@@ -125,19 +125,21 @@ impl Conv2d {
         [forward, backward, backward + self.sparse.as_ref().map_or(0, Sparse::packed_len)]
     }
 
-    /// Whether to skip the zeros of this gradient; `both` gradients are wanted, or the filters'.
+    /// How many numbers of this gradient are not zero, where the others are to be skipped; `both`
+    /// gradients are wanted, or the filters'.
     fn skips(
         &self,
         x: &[f32],
         dy: &OutputGradient<'_, f32>,
         packed: &[f32],
         both: bool,
-    ) -> Option<&Sparse> {
+    ) -> Option<(&Sparse, usize)> {
         let sparse = self.sparse.as_ref().filter(|_| packed.last() == Some(&1.0))?;
         let dense = if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 };
         let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, dense);
         // Where not even zeros alone would pay there is nothing to count.
-        (pays(0) && pays(sparse.count(self.isa, x, dy)?)).then_some(sparse)
+        let count = if pays(0) { sparse.count(self.isa, x, dy)? } else { return None };
+        pays(count).then_some((sparse, count))
     }
 }
 
@@ -172,6 +174,13 @@ impl Pass {
         match self {
             Self::Direct(direct) => direct.scratch_len(),
             Self::Winograd(winograd) => winograd.scratch_len(),
+        }
+    }
+
+    fn made(&self) -> u64 {
+        match self {
+            Self::Direct(direct) => direct.made(),
+            Self::Winograd(winograd) => winograd.made(),
         }
     }
 
@@ -232,6 +241,13 @@ impl Gradient {
         }
     }
 
+    fn made(&self) -> u64 {
+        match self {
+            Self::Direct(direct) => direct.made(),
+            Self::Winograd(winograd) => winograd.made(),
+        }
+    }
+
     fn run(
         &self,
         isa: Isa,
@@ -266,6 +282,10 @@ impl Conv2dKernel<f32> for Conv2d {
         let sparse = self.sparse.as_ref().map_or(0, Sparse::scratch_len);
         // A pool's gradient is spread to that of the whole output, if it is not skipped.
         (both.max(self.weights.scratch_len()) + self.shape.output_len()).max(sparse)
+    }
+
+    fn forward_made(&self) -> u64 {
+        self.forward.made()
     }
 
     fn pack(&self, team: &Team, w: &[f32], packed: &mut [f32], backward: bool) {
@@ -309,7 +329,7 @@ impl Conv2dKernel<f32> for Conv2d {
         db: &mut [f32],
         dx: &mut [f32],
         scratch: &mut [f32],
-    ) {
+    ) -> u64 {
         assert_eq!(x.len(), self.shape.input_len());
         assert_eq!(dw.len(), self.shape.weights_len());
         assert!(db.is_empty() || db.len() == self.shape.out_channels);
@@ -318,9 +338,11 @@ impl Conv2dKernel<f32> for Conv2d {
             OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
             OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
         }
-        if let Some(sparse) = self.skips(x, &dy, packed, !dx.is_empty()) {
+        let both = !dx.is_empty();
+        if let Some((sparse, count)) = self.skips(x, &dy, packed, both) {
             let [_, start, end] = self.ends();
-            return sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
+            sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
+            return sparse.made(self.lanes, count, both);
         }
         let (every, scratch) = scratch.split_at_mut(self.shape.output_len());
         let dy = match dy {
@@ -331,9 +353,11 @@ impl Conv2dKernel<f32> for Conv2d {
             }
         };
         self.grad_weights(x, dy, dw, db, scratch);
-        if !dx.is_empty() {
-            self.grad_input(dy, packed, dx, scratch);
+        if !both {
+            return self.weights.made();
         }
+        self.grad_input(dy, packed, dx, scratch);
+        self.weights.made() + self.backward.made()
     }
 
     fn grad_input(&self, dy: &[f32], packed: &[f32], dx: &mut [f32], scratch: &mut [f32]) {

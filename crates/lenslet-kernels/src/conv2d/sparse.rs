@@ -219,6 +219,12 @@ impl Sparse {
         (own as f64) < dense * all as f64
     }
 
+    /// Multiply-adds for so many numbers, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
+    pub(super) fn made(&self, lanes: usize, count: usize, both: bool) -> u64 {
+        let each = self.shape.height.window * self.run.next_multiple_of(lanes);
+        (count * each) as u64 * (1 + u64::from(both))
+    }
+
     /// Adds the gradients of the filters and the bias; writes that of the input, unless `dx` is
     /// empty. [`Self::count`] was not `None`.
     #[expect(clippy::too_many_arguments, reason = "the interface's")]

@@ -22,6 +22,9 @@ pub(super) struct WeightGradient {
     strips: Strips,
     /// Where each tap reads, from its pixel on.
     taps: Vec<usize>,
+    /// Channels in whole vectors.
+    padded_out: usize,
+    pixels: usize,
     /// Where each row of output pixels begins in a strip.
     rows: Vec<usize>,
     /// From one pixel to the next in a strip.
@@ -46,6 +49,8 @@ impl WeightGradient {
             columns: width.output,
             in_channels,
             out_channels,
+            padded_out: out_channels.next_multiple_of(lanes),
+            pixels: height.output * width.output,
             taps: (0..height.window)
                 .flat_map(|ty| (0..width.window).map(move |tx| (ty, tx)))
                 .map(|(ty, tx)| row(ty) + column(tx))
@@ -60,6 +65,11 @@ impl WeightGradient {
 
     pub(super) fn scratch_len(&self) -> usize {
         self.strips.scratch_len() + self.block_len
+    }
+
+    /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
+    pub(super) fn made(&self) -> u64 {
+        (self.pixels * self.taps.len() * self.in_channels * self.padded_out) as u64
     }
 
     /// Adds the gradients of one image; `db` may be empty.

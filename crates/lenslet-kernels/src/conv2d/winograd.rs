@@ -153,6 +153,12 @@ impl Winograd {
         self.strips.scratch_len() + both + self.padded_target
     }
 
+    /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
+    pub(super) fn made(&self) -> u64 {
+        let tiles = self.target_height.div_ceil(OUT) * self.columns;
+        (ELEMENTS * tiles * self.source_channels * self.padded_target) as u64
+    }
+
     /// Transforms filters for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
     /// source to channel `o` of the target.
     pub(super) fn pack(

@@ -49,6 +49,11 @@ impl WinogradGradient {
         self.forward.scratch_len() + self.forward.packed_len() + bias
     }
 
+    /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
+    pub(super) fn made(&self) -> u64 {
+        self.forward.made()
+    }
+
     /// Adds the gradients of one image; `db` may be empty.
     pub(super) fn run(
         &self,

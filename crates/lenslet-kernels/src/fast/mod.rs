@@ -163,6 +163,14 @@ impl Kernels for Fast {
         dense::forward(self.isa, team, x, w, bias, finite && !self.is_exact(), y);
     }
 
+    fn dense_forward_made(&self, x: Rows<'_, f32>, out: usize, finite: bool) -> u64 {
+        dense::forward_made(self.isa, x, out, finite && !self.is_exact())
+    }
+
+    fn dense_backward_made(&self, samples: usize, inputs: usize, out: usize, dx: bool) -> u64 {
+        dense::backward_made(self.isa, samples, inputs, out, dx)
+    }
+
     fn dense_grad_input(&self, team: &Team, dy: Rows<'_, f32>, w: &[f32], dx: RowsMut<'_, f32>) {
         dense::grad_input(self.isa, team, dy, w, dx);
     }

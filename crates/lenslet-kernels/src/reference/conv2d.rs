@@ -98,7 +98,7 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         db: &mut [R],
         dx: &mut [R],
         scratch: &mut [R],
-    ) {
+    ) -> u64 {
         let mut every = Vec::new();
         let dy = match dy {
             OutputGradient::Dense(dy) => dy,
@@ -112,6 +112,7 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         if !dx.is_empty() {
             self.grad_input(dy, w, dx, scratch);
         }
+        self.shape.multiply_adds() * (1 + u64::from(!dx.is_empty()))
     }
 
     fn grad_input(&self, dy: &[R], w: &[R], dx: &mut [R], _: &mut [R]) {

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::grad_input::transposed_rows;
+use super::grad_input::{self, transposed_rows};
 use super::tile::{self, Left, Right, Tiles, VECTORS};
 use crate::fast::optimizer;
 use crate::simd::{Simd, dispatch};
@@ -19,6 +19,25 @@ use crate::{Chunks, Isa, Rows, RowsMut, Rule, Team};
 const ROWS: usize = 96;
 /// Gradients that wait for the optimiser.
 const GRADIENTS: usize = 4096;
+
+/// Multiply-adds for both gradients, or that of the weights: here as in their own kernels. Lanes
+/// without an output, or a sample, are counted.
+pub(in crate::fast) fn backward_made(
+    isa: Isa,
+    samples: usize,
+    inputs: usize,
+    out: usize,
+    dx: bool,
+) -> u64 {
+    let columns = dispatch!(isa, |s| columns(s));
+    let weights = (samples * inputs * out.next_multiple_of(columns)) as u64;
+    weights + if dx { grad_input::made(isa, samples, inputs, out) } else { 0 }
+}
+
+#[inline(always)]
+fn columns<S: Simd>(_: S) -> usize {
+    tile::columns::<S>()
+}
 
 /// `dx = dy w^T`, then the update of `w` by `x^T dy`. Returns whether all of `w` is finite.
 #[expect(clippy::too_many_arguments, reason = "three kernels in one")]

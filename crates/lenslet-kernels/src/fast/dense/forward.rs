@@ -46,6 +46,15 @@ pub(in crate::fast) fn forward(
     });
 }
 
+/// Multiply-adds of [`forward()`]; lanes without an output are counted.
+pub(in crate::fast) fn forward_made(isa: Isa, x: Rows<'_, f32>, out: usize, skip: bool) -> u64 {
+    if skip && skip::pays(isa, x) {
+        return skip::made(isa, x, out);
+    }
+    let columns = dispatch!(isa, |s| columns(s));
+    (x.len() * x.width() * out.next_multiple_of(columns)) as u64
+}
+
 #[inline(always)]
 fn columns<S: Simd>(_: S) -> usize {
     tile::columns::<S>()

@@ -47,6 +47,12 @@ pub(in crate::fast) fn grad_input(
     });
 }
 
+/// Multiply-adds for `inputs` inputs; lanes without a sample are counted.
+pub(super) fn made(isa: Isa, samples: usize, inputs: usize, out: usize) -> u64 {
+    let columns = dispatch!(isa, |s| sample_columns(s, samples));
+    (samples.next_multiple_of(columns) * inputs * out) as u64
+}
+
 /// The same for the inputs that belong to some rows `w`, on this thread.
 ///
 /// # Safety

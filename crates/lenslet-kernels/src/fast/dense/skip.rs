@@ -32,6 +32,12 @@ pub(super) fn pays(isa: Isa, x: Rows<'_, f32>) -> bool {
     zeros * 9 > samples * x.width() * 4
 }
 
+/// Multiply-adds for these numbers.
+pub(super) fn made(isa: Isa, x: Rows<'_, f32>, out: usize) -> u64 {
+    let numbers = (0..x.len()).map(|i| x.row(i).iter().filter(|&&x| x != 0.0).count());
+    (numbers.sum::<usize>() * out.next_multiple_of(dispatch!(isa, |s| lanes(s)))) as u64
+}
+
 /// `y = x w + bias`; lengths were checked by [`forward`](super::forward()).
 pub(super) fn forward(
     isa: Isa,
