@@ -68,11 +68,12 @@ impl<K: Kernels> Cpu<K> {
                     let start = turn.clock.now();
                     let mut batch =
                         Batch { team: &self.team, parameters, gradients, moments, rule };
-                    if !turn.dense(*step, images, samples, &mut batch) {
+                    let (now_finite, made) = turn.dense(*step, images, samples, &mut batch);
+                    if !now_finite {
                         *finite = Some(false);
                     }
                     let phase = rule.map_or(Phase::Backward, |_| Phase::BackwardUpdate);
-                    self.notes.add(turn.clock, start, Some(*step), phase, None);
+                    self.notes.add_made(turn.clock, start, Some(*step), phase, None, made);
                     continue;
                 }
                 Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
@@ -124,14 +125,15 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
-    /// Returns whether the layer's weights are finite, where they were updated.
+    /// Returns whether the layer's weights are finite, where they were updated, and how many
+    /// multiply-adds were made.
     fn dense(
         &self,
         index: usize,
         images: &mut [K::Real],
         samples: usize,
         batch: &mut Batch<'_, K::Real>,
-    ) -> bool {
+    ) -> (bool, u64) {
         let step = &self.program.steps[index];
         let Op::Dense { weights } = &step.op else {
             unreachable!("only dense layers take batches")
@@ -144,6 +146,8 @@ impl<K: Kernels> Turn<'_, K> {
         let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
         let (x, dy) = (x.into_rows(), dy.into_rows());
         let dx = (index > self.program.first_trainable).then_some(dx);
+        let (inputs, out) = (x.width(), dy.width());
+        let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
         let (dw, db) = weights.of_mut(batch.gradients);
         let (kernel, _) = weights.of_mut(batch.parameters);
         self.kernels.dense_grad_bias(dy, db);
@@ -152,10 +156,12 @@ impl<K: Kernels> Turn<'_, K> {
             if let Some(dx) = dx {
                 self.kernels.dense_grad_input(batch.team, dy, kernel, dx);
             }
-            return true;
+            return (true, made);
         };
         let moments = moments(batch.moments, weights.kernel.clone());
-        self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
+        let finite =
+            self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments);
+        (finite, made)
     }
 
     /// Goes back through the steps of one stage. `sums` are the task's gradients of the parameters
@@ -178,11 +184,12 @@ impl<K: Kernels> Turn<'_, K> {
             let start = self.clock.now();
             let (dy, dx) = (plan.gradients[step.output], plan.gradients[step.input]);
             let found = found_all.at(plan.indices[i]);
+            let mut made = 0;
             match &step.op {
                 Op::Load => {}
                 Op::Conv2d { weights, .. } => {
                     let (dw, db) = weights.shifted(first).of_mut(sums);
-                    self.convolution(i, memory, found_all, dw, db);
+                    made = self.convolution(i, memory, found_all, dw, db);
                 }
                 Op::Pool { kind, shape } => {
                     let [dy, dx] = memory.all([dy, dx]);
@@ -206,7 +213,7 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
-            notes.add(self.clock, start, Some(i), Phase::Backward, Some(image));
+            notes.add_made(self.clock, start, Some(i), Phase::Backward, Some(image), made);
         }
     }
 
@@ -218,7 +225,8 @@ impl<K: Kernels> Turn<'_, K> {
             .any(|block| [block.activation, block.pool, block.dropout].contains(&Some(step)))
     }
 
-    /// Both gradients of a convolution, by way of the pool behind it where there is one.
+    /// Both gradients of a convolution, by way of the pool behind it where there is one. Returns the
+    /// multiply-adds that were made.
     fn convolution(
         &self,
         i: usize,
@@ -226,7 +234,7 @@ impl<K: Kernels> Turn<'_, K> {
         found: &mut Memory<'_, u32>,
         dw: &mut [K::Real],
         db: &mut [K::Real],
-    ) {
+    ) -> u64 {
         let (plan, steps) = (self.plan, &self.program.steps);
         let step = &steps[i];
         let (Op::Conv2d { kernel, packed, .. }, Some(block)) = (&step.op, self.program.blocks[i])
@@ -251,7 +259,7 @@ impl<K: Kernels> Turn<'_, K> {
             memory.all([x, plan.values[*output], plan.gradients[*output], dx, plan.scratch]);
         let scale = K::Real::from_f64(1.0 / (1.0 - rate));
         let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
-        kernel.backward(x, OutputGradient::Pooled(dy), packed, dw, db, dx, scratch);
+        kernel.backward(x, OutputGradient::Pooled(dy), packed, dw, db, dx, scratch)
     }
 
     fn element_wise(&self, op: &Op<K>, image: usize, y: &[K::Real], dx: &mut [K::Real]) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{Chunks, ChunksRef, Conv2dKernel, Kernels, Real, RowsMut, Stream};
+use lenslet_kernels::{Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream};
 
 use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
 use crate::memory::{Memory, Place};
@@ -52,9 +52,11 @@ impl<K: Kernels> Cpu<K> {
         for (index, stage) in plan.stages.iter().enumerate() {
             let steps = match stage {
                 Stage::Batch(step) => {
+                    let made = self.dense_made(plan, *step, images, samples);
                     let start = turn.clock.now();
                     self.dense_forward(plan, *step, images, samples);
-                    self.notes.add(turn.clock, start, Some(*step), Phase::Forward, None);
+                    let phase = Phase::Forward;
+                    self.notes.add_made(turn.clock, start, Some(*step), phase, None, made);
                     continue;
                 }
                 Stage::Images(steps) => steps.clone(),
@@ -99,6 +101,17 @@ impl<K: Kernels> Cpu<K> {
         tally
     }
 
+    /// The multiply-adds that are going to be made, where somebody wants to know.
+    fn dense_made(&self, plan: &Plan, step: usize, images: &[K::Real], samples: usize) -> u64 {
+        let step = &self.program.steps[step];
+        if !self.clock.runs() {
+            return 0;
+        }
+        let x = Rows::new(images, samples, plan.stride, plan.values[step.input].range());
+        let finite = self.numbers.finite == Some(true);
+        self.kernels.dense_forward_made(x, self.program.lens[step.output], finite)
+    }
+
     fn dense_forward(&self, plan: &Plan, step: usize, images: &mut [K::Real], samples: usize) {
         let step = &self.program.steps[step];
         let Op::Dense { weights } = &step.op else {
@@ -136,12 +149,16 @@ impl<K: Kernels> Turn<'_, K> {
             let step = &self.program.steps[i];
             let (from, to) = (self.plan.values[step.input], self.plan.values[step.output]);
             let found = indices.at(self.plan.indices[i]);
+            let mut made = 0;
             match &step.op {
                 Op::Load => {
                     let scale = K::Real::from_f64(PIXEL_SCALE);
                     self.kernels.load_bytes(pixels, scale, numbers.at(to));
                 }
-                Op::Conv2d { .. } => self.block(i, numbers, indices),
+                Op::Conv2d { kernel, .. } => {
+                    self.block(i, numbers, indices);
+                    made = kernel.forward_made();
+                }
                 Op::Pool { kind, shape } => {
                     let [x, y] = numbers.all([from, to]);
                     match kind {
@@ -163,7 +180,7 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Op::Dense { .. } => unreachable!("dense layers take whole batches"),
             }
-            notes.add(self.clock, start, Some(i), Phase::Forward, Some(image));
+            notes.add_made(self.clock, start, Some(i), Phase::Forward, Some(image), made);
         }
     }
 

@@ -116,6 +116,9 @@ pub struct Span {
     pub start: Duration,
     /// When it ended.
     pub end: Duration,
+    /// Multiply-adds that were really made, counted as in
+    /// [`Conv2dKernel::forward_made`](lenslet_kernels::Conv2dKernel::forward_made).
+    pub made: u64,
 }
 
 /// A sum over spans of the same part and phase.
@@ -127,6 +130,9 @@ pub struct Total {
     pub time: Duration,
     /// Multiply-adds of the definition.
     pub multiply_adds: u64,
+    /// Multiply-adds that were really made: fewer where zeros were skipped or Winograd's algorithm
+    /// did the work, more where channels do not fill the vectors.
+    pub made: u64,
 }
 
 /// Where the time of some training steps went.
@@ -232,6 +238,7 @@ impl Profile {
         total.calls += 1;
         total.time += (note.end - note.start) * threads;
         total.multiply_adds += each * images;
+        total.made += note.made;
     }
 }
 
@@ -241,10 +248,9 @@ fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
     let (mut ends, mut forward) = ((i + 1, i + 1), 0);
     match &step.op {
         Op::Conv2d { kernel, .. } => {
-            let shape = kernel.shape();
-            forward = shape.height.output * shape.width.output * shape.weights_len();
+            forward = kernel.shape().multiply_adds();
         }
-        Op::Dense { weights } => forward = weights.kernel.len(),
+        Op::Dense { weights } => forward = weights.kernel.len() as u64,
         _ => {}
     }
     if let Some(block) = program.blocks[i] {
@@ -260,10 +266,7 @@ fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
     };
     let gradients = if i > program.first_trainable { 2 } else { 1 };
     let fused = |end, multiply_adds| Fused { layers: layers(end), multiply_adds };
-    Part {
-        forward: fused(ends.0, forward as u64),
-        backward: fused(ends.1, gradients * forward as u64),
-    }
+    Part { forward: fused(ends.0, forward), backward: fused(ends.1, gradients * forward) }
 }
 
 /// Nanoseconds since a profile began; nothing while there is none.
@@ -271,6 +274,11 @@ fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
 pub(crate) struct Clock(Option<Instant>);
 
 impl Clock {
+    /// Whether anybody wants to know.
+    pub(crate) fn runs(self) -> bool {
+        self.0.is_some()
+    }
+
     /// Now; `None` where nobody wants to know.
     #[inline]
     pub(crate) fn now(self) -> Option<Duration> {
@@ -289,17 +297,18 @@ struct Note {
     image: Option<usize>,
     start: Duration,
     end: Duration,
+    made: u64,
 }
 
 impl Note {
     fn span(&self, step: usize, thread: usize) -> Span {
-        let Self { part, phase, image, start, end } = *self;
-        Span { step, thread, part, phase, image, start, end }
+        let Self { part, phase, image, start, end, made } = *self;
+        Span { step, thread, part, phase, image, start, end, made }
     }
 }
 
 impl Notes {
-    /// Notes what was done since `start` for a step of the program, if that is wanted.
+    /// Notes what was done since `start`, if that is wanted; `part` is a step of the program.
     #[inline]
     pub(crate) fn add(
         &mut self,
@@ -309,8 +318,22 @@ impl Notes {
         phase: Phase,
         image: Option<usize>,
     ) {
+        self.add_made(clock, start, part, phase, image, 0);
+    }
+
+    /// The same with the multiply-adds that were made.
+    #[inline]
+    pub(crate) fn add_made(
+        &mut self,
+        clock: Clock,
+        start: Option<Duration>,
+        part: Option<usize>,
+        phase: Phase,
+        image: Option<usize>,
+        made: u64,
+    ) {
         if let (Some(start), Some(end)) = (start, clock.now()) {
-            self.0.push(Note { part, phase, image, start, end });
+            self.0.push(Note { part, phase, image, start, end, made });
         }
     }
 }
