@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use lenslet_data::{Batches, Dataset, shuffled_order};
+use lenslet_data::{Dataset, shuffled_order};
 use lenslet_engine::{Engine, Tally};
 use lenslet_model::Metric;
 
 use crate::evaluation::tally;
+use crate::feed::feed;
 use crate::{Epoch, Flow, History, Observer, Progress, TrainError};
 
 /// How to train, with Keras's defaults.
@@ -81,11 +82,10 @@ impl<'a> Fit<'a> {
             }
         }
         let mut history = History::default();
-        let mut buffers = (Vec::new(), Vec::new());
         for epoch in 1..=self.epochs {
             let start = Instant::now();
             let place = Place { epoch, start, learning_rate };
-            let (mut progress, flow) = self.epoch(engine, data, place, &mut buffers, observer)?;
+            let (mut progress, flow) = self.epoch(engine, data, place, observer)?;
             let validation = match (flow, self.validation) {
                 (Flow::Continue, Some(data)) => Some(tally(engine, data)?),
                 _ => None,
@@ -115,37 +115,31 @@ impl<'a> Fit<'a> {
         engine: &mut dyn Engine,
         data: &Dataset,
         place: Place,
-        (pixels, labels): &mut (Vec<u8>, Vec<u32>),
         observer: &mut dyn Observer,
     ) -> Result<(Progress, Flow), TrainError> {
         let order = match self.shuffle {
             true => shuffled_order(self.seed, place.epoch as u64, data.len()),
             false => (0..data.len() as u32).collect(),
         };
-        let batches = Batches::new(&order, self.batch_size);
-        let steps = batches.len();
         let mut sum = Tally::default();
-        let mut progress = place.progress(self.epochs, steps);
-        for (index, batch) in batches.enumerate() {
-            data.gather(batch, pixels, labels);
-            let tally = engine.train_step(pixels, labels)?;
+        let mut progress = place.progress(self.epochs, order.len().div_ceil(self.batch_size));
+        let flow = feed(data, &order, self.batch_size, |batch| {
+            let tally = engine.train_step(&batch.pixels, &batch.labels)?;
+            progress.step += 1;
             if !tally.loss.is_finite() {
                 return Err(TrainError::Diverged {
                     loss: tally.mean_loss(),
                     epoch: place.epoch,
-                    step: index + 1,
+                    step: progress.step,
                     learning_rate: place.learning_rate,
                 });
             }
             sum.add(tally);
-            progress.step = index + 1;
             progress.elapsed = place.start.elapsed();
             (progress.loss, progress.accuracy) = (sum.mean_loss(), sum.accuracy());
-            if observer.step(&progress) == Flow::Stop {
-                return Ok((progress, Flow::Stop));
-            }
-        }
-        Ok((progress, Flow::Continue))
+            Ok(observer.step(&progress))
+        })?;
+        Ok((progress, flow))
     }
 }
 

@@ -9,6 +9,7 @@ mod classification_report;
 mod confusion_matrix;
 mod error;
 mod evaluation;
+mod feed;
 mod fit;
 mod history;
 mod model;

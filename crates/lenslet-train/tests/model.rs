@@ -1,10 +1,10 @@
 //! Compile, fit, evaluate and predict on the built-in pictures.
 
-use lenslet_data::Dataset;
 use lenslet_data::synthetic::Synthetic;
-use lenslet_engine::Options;
+use lenslet_data::{Batches, Dataset, shuffled_order};
+use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Isa;
-use lenslet_model::layers::{Dense, Flatten};
+use lenslet_model::layers::{AveragePool2D, Dense, Flatten};
 use lenslet_model::{
     Activation, Adam, Metric, SGD, Sequential, SparseCategoricalCrossentropy, cnn,
 };
@@ -88,6 +88,35 @@ fn the_seed_decides_everything_and_threads_nothing() {
     assert!(weights(2, 5, true) == one);
     assert!(weights(2, 6, true) != one);
     assert!(weights(2, 5, false) != one);
+}
+
+/// Small batches are prepared between the steps, large ones beside them.
+#[test]
+fn a_fit_takes_the_engines_steps_in_the_order_of_its_seed() {
+    let classes = ["cat", "dog"].map(String::from).to_vec();
+    for (side, batch_size) in [(4, 3), (300, 5)] {
+        let (count, size) = (4 * batch_size + 1, side * side * 3);
+        let labels: Vec<_> = (0..count as u32).map(|i| i % 2).collect();
+        let pixels = (0..count * size).map(|i| (i / size * 37 + i % 101) as u8).collect();
+        let data = Dataset::new("two", classes.clone(), [side, side, 3], pixels, labels).unwrap();
+        let description = Sequential::new((side, side, 3))
+            .add(AveragePool2D::new(2))
+            .add(Flatten::new())
+            .add(Dense::new(2).activation(Activation::Softmax));
+        let (optimizer, loss) = (SGD::new(0.01), SparseCategoricalCrossentropy::default());
+        let network = description.build().unwrap();
+        let mut engine = Cpu::new(network, loss.into(), optimizer.into(), options()).unwrap();
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        for epoch in 1..=2 {
+            for batch in Batches::new(&shuffled_order(9, epoch, count), batch_size) {
+                data.gather(batch, &mut pixels, &mut labels);
+                engine.train_step(&pixels, &labels).unwrap();
+            }
+        }
+        let mut model = description.compile_with(optimizer, loss, &[], options()).unwrap();
+        model.fit(&data, Fit::new().epochs(2).batch_size(batch_size).seed(9)).unwrap();
+        assert!(model.state() == engine.state(), "side {side}");
+    }
 }
 
 /// Ends a run at a step of an epoch.
