@@ -25,5 +25,5 @@ mod update;
 
 pub use cpu::{Cpu, Engine, Options, Tally};
 pub use error::EngineError;
-pub use profile::{Part, Phase, Profile, Span, Total};
+pub use profile::{Part, Phase, Profile, Row, Span, Total};
 pub use state::State;

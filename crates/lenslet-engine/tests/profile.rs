@@ -2,10 +2,13 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Dice, cross_entropy, isa};
-use lenslet_engine::{Cpu, Engine, Options, Phase, Profile, Span};
+use lenslet_engine::{Cpu, Engine, Options, Phase, Profile, Row, Span};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
 use lenslet_model::{Activation, Adam, Padding, Sequential, cnn};
+use serde_json::Value;
 
 const BATCH: usize = 5;
 
@@ -209,4 +212,51 @@ fn winograd_and_skipping_make_less() {
         let total = profile.total(Some(part), phase);
         assert!(0 < total.made && total.made * 10 < total.multiply_adds * 7, "{total:?}");
     }
+}
+
+#[test]
+fn the_lines_of_the_table_add_up_to_the_steps() {
+    for threads in [1, 2] {
+        let profile = profile(threads, 3, 0);
+        let (rows, step) = (profile.rows(), profile.step_total());
+        assert_eq!(rows.iter().map(|row| row.total.time).sum::<Duration>(), step.time);
+        let sum = |part: fn(&Row) -> u64| rows.iter().map(part).sum::<u64>();
+        assert_eq!(sum(|row| row.total.multiply_adds), step.multiply_adds);
+        assert_eq!(sum(|row| row.total.made), step.made);
+        let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+        let layers = ["input", "conv2d", "conv2d", "conv2d", "conv2d_1 +1", "conv2d_1 +2"];
+        assert_eq!(names[..6], layers);
+        assert_eq!(names[names.len() - 3..], ["gradients", "parameters", "waiting and rest"]);
+    }
+}
+
+#[test]
+fn a_table_fits_80_columns() {
+    let table = profile(1, 2, 0).to_string();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(lines[0].starts_with("layer ") && lines[0].ends_with(" made"), "{table}");
+    assert!(lines.last().unwrap().starts_with("step "), "{table}");
+}
+
+#[test]
+fn a_trace_has_a_track_for_each_thread_and_the_layers_names() {
+    let profile = profile(2, 3, 2);
+    let trace: Value = serde_json::from_str(&profile.chrome_trace()).unwrap();
+    assert_eq!(trace["otherData"]["traced_steps"], 2);
+    let events = trace["traceEvents"].as_array().unwrap();
+    let (names, spans) = events.split_at(2);
+    for (thread, name) in names.iter().enumerate() {
+        assert_eq!((&name["ph"], &name["tid"]), (&"M".into(), &thread.into()));
+        assert_eq!(name["args"]["name"], format!("thread {thread}"));
+    }
+    assert_eq!(spans.len(), profile.spans().len());
+    for (event, span) in spans.iter().zip(profile.spans()) {
+        assert_eq!((&event["ph"], &event["tid"]), (&"X".into(), &span.thread.into()));
+        let [start, length] = ["ts", "dur"].map(|key| event[key].as_f64().unwrap());
+        assert!((start / 1e6 - span.start.as_secs_f64()).abs() < 1e-9);
+        assert!((length / 1e6 - (span.end - span.start).as_secs_f64()).abs() < 1e-9);
+    }
+    let block = |e: &&Value| e["name"] == "conv2d_1 + max_pooling2d + dropout backward";
+    assert_eq!(spans.iter().filter(block).count(), 2 * BATCH);
 }
