@@ -80,7 +80,8 @@ impl Part {
     /// The names of the layers, those that are fused in this phase included; none for what reads
     /// the image.
     pub fn layers(&self, phase: Phase) -> &[String] {
-        &self.pass(phase).layers
+        let layers = &self.pass(phase).layers;
+        if phase == Phase::Pack { &layers[..layers.len().min(1)] } else { layers }
     }
 
     /// Multiply-adds that the layers' definition asks for in this phase, for one image.

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use lenslet_data::Split;
+use lenslet_engine::{Phase, Profile};
 use lenslet_kernels::Isa;
 use lenslet_model::{Adam, Loss, Metric, Optimizer, SGD};
-use lenslet_store::{DataConfig, Run, RunConfig, SavedModel, TrainingConfig, run_name};
+use lenslet_store::{DataConfig, Run, RunConfig, RunFile, SavedModel, TrainingConfig, run_name};
 use lenslet_train::{Compile, Evaluation, Fit, History, Model, verdict};
 
-use crate::console::{note, say, tell, width};
+use crate::console::{counted, note, say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::machine::{self, ThreadArgs};
@@ -116,7 +117,16 @@ struct OutputArgs {
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
+
+    /// Tell where the time of the training steps goes, layer by layer; profile.json in the run's
+    /// folder then shows the first 20 steps on a time line (open it in chrome://tracing or at
+    /// ui.perfetto.dev)
+    #[arg(long)]
+    profile: bool,
 }
+
+/// Steps whose single spans a profile keeps: some hundred kilobytes for a small network.
+const TRACED_STEPS: usize = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -157,15 +167,23 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if !quiet {
         introduce(&run, &split, &model)?;
     }
+    if settings.profile {
+        model.start_profile(TRACED_STEPS);
+    }
     let start = Instant::now();
     let history = fit(&mut model, &split, &config, settings.verbosity)?;
     let seconds = start.elapsed().as_secs_f64();
 
+    let profile = model.take_profile();
     save(&run, &saved, &model, &history)?;
+    if let Some(profile) = &profile {
+        run.write(RunFile::Profile, profile.chrome_trace().as_bytes())?;
+    }
     let evaluation = model.evaluate(&split.test)?;
     run_folder::write_evaluation(&run, &evaluation)?;
     if !quiet {
         conclude(&run, &history, &evaluation, seconds)?;
+        profile.iter().try_for_each(|profile| tell_profile(&run, profile))?;
     }
     if interrupt::asked() { Err(Failure::Interrupted) } else { Ok(()) }
 }
@@ -205,6 +223,23 @@ fn conclude(
     ))
 }
 
+/// Where the time went.
+fn tell_profile(run: &Run, profile: &Profile) -> Result<(), Failure> {
+    let step = profile.total(None, Phase::Step).time / profile.threads() as u32;
+    say(format_args!(
+        "\nWhere the {:.1} s of {} went, on {}:\n\n{profile}",
+        step.as_secs_f64(),
+        counted(profile.steps(), "training step"),
+        counted(profile.threads(), "thread"),
+    ))?;
+    tell(&format!(
+        "GFLOP/s by the definition, and as made: without skipped zeros, with Winograd's fewer \
+         multiplications. Time line of the first {}: {}",
+        counted(profile.traced_steps(), "step"),
+        run.path(RunFile::Profile).display()
+    ))
+}
+
 /// All that the arguments say, checked as far as that goes without the images.
 struct Settings {
     args: DataArgs,
@@ -219,6 +254,7 @@ struct Settings {
     name: Option<String>,
     verbosity: Verbosity,
     quiet: bool,
+    profile: bool,
 }
 
 impl Settings {
@@ -249,6 +285,7 @@ impl Settings {
             name: output.name,
             verbosity,
             quiet: output.quiet,
+            profile: output.profile,
         })
     }
 

@@ -90,6 +90,63 @@ fn sgd_is_chosen_with_its_settings() {
 }
 
 #[test]
+fn a_profile_tells_where_the_time_went() {
+    let sandbox = Sandbox::new();
+    let plain = sandbox.ok("train --config tiny.toml --out plain --threads 2");
+    let out = sandbox.ok("train --config tiny.toml --out timed --threads 2 --epochs 3 --profile");
+    assert!(!plain.contains("GFLOP/s") && !sandbox.path("plain/profile.json").exists());
+    let (_, told) = out.split_once("\nWhere the ").unwrap();
+    for part in [" of 30 training steps went, on 2 threads:", "first 20 steps: timed/profile.json"]
+    {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    let table: Vec<_> = told.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+    assert!(table.iter().all(|line| line.chars().count() <= 80), "{told}");
+    let words: Vec<Vec<_>> = table.iter().map(|l| l.split_whitespace().collect()).collect();
+    assert_eq!(
+        words[0],
+        ["layer", "phase", "calls", "total", "ms", "%", "ms/step", "GFLOP/s", "made"]
+    );
+    for (layer, phase, calls) in [
+        ("average_pooling2d", "forward", "600"),
+        ("dropout", "forward", "600"),
+        ("dense", "forward", "30"),
+        ("dense", "back+update", "30"),
+        ("loss", "backward", "600"),
+        ("parameters", "update", "30"),
+    ] {
+        assert!(words.iter().any(|w| w[..3] == [layer, phase, calls]), "{layer} {phase}: {told}");
+    }
+    assert_eq!(words.last().unwrap()[..2], ["step", "30"]);
+}
+
+#[test]
+fn a_profiles_time_line_shows_the_first_steps() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --config tiny.toml --out run --threads 2 --epochs 3 --profile --quiet");
+    let text = fs::read_to_string(sandbox.path("run/profile.json")).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let spans: Vec<_> = events.iter().filter(|event| event["ph"] == "X").collect();
+    let steps: Vec<_> = spans.iter().filter(|event| event["cat"] == "step").collect();
+    assert_eq!(steps.len(), 20, "of 30");
+    let ends = |event: &serde_json::Value| {
+        let [start, length] = ["ts", "dur"].map(|key| event[key].as_f64().unwrap());
+        (start, start + length)
+    };
+    for span in &spans {
+        let step = steps[span["args"]["step"].as_u64().unwrap() as usize];
+        let ((start, end), (first, last)) = (ends(span), ends(step));
+        // Microseconds, whose third decimal may be rounded.
+        assert!(start >= first - 0.002 && end <= last + 0.002, "{span} outside {step}");
+        for layer in span["args"]["layers"].as_array().unwrap() {
+            let known = ["average_pooling2d", "flatten", "dropout", "dense"];
+            assert!(known.contains(&layer.as_str().unwrap()), "{layer}");
+        }
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_does_not_end_the_training() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command("train --config tiny.toml --out run");
