@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use lenslet_kernels::{
-    Chunks, Conv2dKernel, Kernels, OutputGradient, Pooled, Real, RowsMut, Rule, Team,
+    Chunks, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, Real, RowsMut,
+    Rule, Team,
 };
 
 use crate::cpu::{Cpu, Numbers, Workspace};
@@ -68,12 +69,12 @@ impl<K: Kernels> Cpu<K> {
                     let start = turn.clock.now();
                     let mut batch =
                         Batch { team: &self.team, parameters, gradients, moments, rule };
-                    let (now_finite, made) = turn.dense(*step, images, samples, &mut batch);
-                    if !now_finite {
+                    let learned = turn.dense(*step, images, samples, &mut batch);
+                    if !learned.finite {
                         *finite = Some(false);
                     }
                     let phase = rule.map_or(Phase::Backward, |_| Phase::BackwardUpdate);
-                    self.notes.add_made(turn.clock, start, Some(*step), phase, None, made);
+                    self.notes.add_made(turn.clock, start, Some(*step), phase, None, learned.made);
                     continue;
                 }
                 Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
@@ -125,15 +126,14 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
-    /// Returns whether the layer's weights are finite, where they were updated, and how many
-    /// multiply-adds were made.
+    /// The gradients of a dense layer and, with a rule, its update.
     fn dense(
         &self,
         index: usize,
         images: &mut [K::Real],
         samples: usize,
         batch: &mut Batch<'_, K::Real>,
-    ) -> (bool, u64) {
+    ) -> Learned {
         let step = &self.program.steps[index];
         let Op::Dense { weights } = &step.op else {
             unreachable!("only dense layers take batches")
@@ -146,22 +146,22 @@ impl<K: Kernels> Turn<'_, K> {
         let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
         let (x, dy) = (x.into_rows(), dy.into_rows());
         let dx = (index > self.program.first_trainable).then_some(dx);
-        let (inputs, out) = (x.width(), dy.width());
-        let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
         let (dw, db) = weights.of_mut(batch.gradients);
         let (kernel, _) = weights.of_mut(batch.parameters);
         self.kernels.dense_grad_bias(dy, db);
         let Some(rule) = batch.rule else {
+            let (inputs, out) = (x.width(), dy.width());
+            let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
             self.kernels.dense_grad_weights(batch.team, x, dy, dw);
             if let Some(dx) = dx {
                 self.kernels.dense_grad_input(batch.team, dy, kernel, dx);
             }
-            return (true, made);
+            return Learned { finite: true, made };
         };
         let moments = moments(batch.moments, weights.kernel.clone());
-        let finite =
-            self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments);
-        (finite, made)
+        let rectified = self.program.rectified[step.input];
+        let dx = dx.map(|rows| InputGradient { rows, rectified });
+        self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
     }
 
     /// Goes back through the steps of one stage. `sums` are the task's gradients of the parameters

@@ -86,6 +86,8 @@ pub(crate) struct Program<K: Kernels> {
     pub(crate) packed_lens: Vec<usize>,
     /// The first step with parameters: the backward pass ends there.
     pub(crate) first_trainable: usize,
+    /// For each value, whether nothing goes back from where it is zero, whatever its gradient.
+    pub(crate) rectified: Vec<bool>,
     /// For each step, what runs together with it, if it is a convolution.
     pub(crate) blocks: Vec<Option<Block>>,
     /// For each step, the network's node that it comes from.
@@ -273,6 +275,7 @@ impl<K: Kernels> Lowering<'_, K> {
             head: if fused || loss.from_logits { Head::Logits } else { Head::Probabilities },
             softmax_outputs: fused,
             first_trainable: self.steps.iter().position(has_parameters).unwrap_or(self.steps.len()),
+            rectified: rectified(&self.steps, self.lens.len()),
             blocks: (0..self.steps.len()).map(|i| block(&self.steps, i)).collect(),
             steps: self.steps,
             lens: self.lens,
@@ -280,6 +283,20 @@ impl<K: Kernels> Lowering<'_, K> {
             nodes: self.nodes,
         }
     }
+}
+
+/// Which values nothing goes back from where they are zero: what a rectifier made, and the largest of
+/// that, even if dropout made some more of them zero.
+fn rectified<K: Kernels>(steps: &[Step<K>], values: usize) -> Vec<bool> {
+    let mut rectified = vec![false; values];
+    for step in steps {
+        rectified[step.output] = match step.op {
+            Op::Activate(Function::Relu) => true,
+            Op::Dropout { .. } | Op::Pool { kind: Pool::Max, .. } => rectified[step.input],
+            _ => false,
+        };
+    }
+    rectified
 }
 
 /// What runs together with a convolution.

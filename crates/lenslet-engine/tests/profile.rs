@@ -208,7 +208,7 @@ fn winograd_and_skipping_make_less() {
     // The second convolution and its block, and the first dense layer.
     let forward = profile.total(Some(3), Phase::Forward);
     assert_eq!(forward.made * 144, forward.multiply_adds * 36);
-    for (part, phase) in [(3, Phase::Backward), (7, Phase::Forward)] {
+    for (part, phase) in [(3, Phase::Backward), (7, Phase::BackwardUpdate)] {
         let total = profile.total(Some(part), phase);
         assert!(0 < total.made && total.made * 10 < total.multiply_adds * 7, "{total:?}");
     }

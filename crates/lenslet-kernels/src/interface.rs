@@ -116,6 +116,25 @@ impl<R: Real> Pooled<'_, R> {
     }
 }
 
+/// Where the gradient of a dense layer's inputs goes; it is overwritten.
+#[derive(Debug)]
+pub struct InputGradient<'a, R> {
+    /// One row for each sample.
+    pub rows: RowsMut<'a, R>,
+    /// Nobody reads the gradient of an input that is zero: a rectifier made it zero, or dropout,
+    /// and nothing goes back through these there. It may then be zero, too.
+    pub rectified: bool,
+}
+
+/// What [`Kernels::dense_backward_update`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learned {
+    /// Whether all weights are finite now.
+    pub finite: bool,
+    /// Multiply-adds of both gradients, counted as in [`Conv2dKernel::forward_made`].
+    pub made: u64,
+}
+
 /// A convolution of one fixed shape, with what was prepared for it when the plan was built.
 ///
 /// `packed` holds the filters in the layout that `forward` and `grad_input` like best; it is
@@ -341,16 +360,16 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     /// [`Self::dense_grad_input`] (where there is a `dx`), [`Self::dense_grad_weights`]
     /// and [`Self::update`], while each row of the weights is in the
     /// cache: the gradient of the weights is never stored. `dx` is computed with the weights as
-    /// they were before. Returns whether all weights are finite now.
+    /// they were before. Zeros of `x` may be skipped, where that changes no result.
     #[expect(clippy::too_many_arguments, reason = "three kernels in one")]
     fn dense_backward_update(
         &self,
         team: &Team,
         x: Rows<'_, Self::Real>,
         dy: Rows<'_, Self::Real>,
-        dx: Option<RowsMut<'_, Self::Real>>,
+        dx: Option<InputGradient<'_, Self::Real>>,
         rule: Rule,
         w: &mut [Self::Real],
         moments: [&mut [Self::Real]; 2],
-    ) -> bool;
+    ) -> Learned;
 }

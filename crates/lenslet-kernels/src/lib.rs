@@ -35,7 +35,8 @@ pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, Pool2dShape};
 pub use interface::{
-    Activation, AdamStep, Conv2dKernel, Kernels, OutputGradient, Pooled, Rule, SgdStep,
+    Activation, AdamStep, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled,
+    Rule, SgdStep,
 };
 pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};

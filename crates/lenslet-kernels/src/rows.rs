@@ -66,6 +66,11 @@ impl<'a, T> Rows<'a, T> {
         unsafe { std::slice::from_raw_parts(self.data.add(i * self.stride), self.width) }
     }
 
+    /// Where row 0 begins, if there is one, for kernels that walk over rows by themselves.
+    pub(crate) fn data(&self) -> *const T {
+        self.data
+    }
+
     /// The first element of row `i`, for kernels that walk over rows by themselves.
     pub(crate) fn row_ptr(&self, i: usize) -> *const T {
         assert!(i < self.len);

@@ -189,6 +189,48 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.sub(self.from_bits(self.add_u32(x, self.to_bits(magic))), magic)
     }
 
+    /// Rows become columns: lane `l` of vector `i` is lane `i` of vector `l`, of the first
+    /// [`LANES`](Self::LANES) vectors; the others are zero.
+    #[inline(always)]
+    fn transpose(self, x: [Self::F32; 16]) -> [Self::F32; 16] {
+        let mut rows = [[0.0; 16]; 16];
+        for (row, x) in rows.iter_mut().zip(&x[..Self::LANES]) {
+            self.store(row, *x);
+        }
+        let mut columns = [self.splat(0.0); 16];
+        for (l, column) in columns[..Self::LANES].iter_mut().enumerate() {
+            let mut lanes = [0.0; 16];
+            lanes.iter_mut().zip(&rows[..Self::LANES]).for_each(|(lane, row)| *lane = row[l]);
+            *column = self.load(&lanes);
+        }
+        columns
+    }
+
+    /// Lane `l` is the sum of vector `l`, of the first [`LANES`](Self::LANES) vectors.
+    #[inline(always)]
+    fn sums(self, x: [Self::F32; 16]) -> Self::F32 {
+        let mut lanes = [0.0; 16];
+        for (lane, x) in lanes.iter_mut().zip(&x[..Self::LANES]) {
+            *lane = self.sum(*x);
+        }
+        self.load(&lanes)
+    }
+
+    /// Writes the lanes of `x` that are set in `mask`, one behind the other, to the front of `to`,
+    /// of which the first [`LANES`](Self::LANES) numbers lose what they were.
+    #[inline(always)]
+    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
+        let mut lanes = [0; 16];
+        self.store_u32(&mut lanes, x);
+        let (to, bits) = (&mut to[..Self::LANES], self.bits(mask));
+        let mut len = 0;
+        for (l, &lane) in lanes[..Self::LANES].iter().enumerate() {
+            // Without a branch: what is written for nothing the next lane overwrites.
+            to[len] = lane;
+            len += (bits >> l & 1) as usize;
+        }
+    }
+
     /// The sum of all lanes: halves are added until one number is left.
     #[inline(always)]
     fn sum(self, x: Self::F32) -> f32 {
@@ -337,6 +379,33 @@ mod tests {
     }
 
     #[inline(always)]
+    fn matrices<S: Simd>(s: S) {
+        let number = |row: usize, column: usize| (row * row) as f32 - 3.0 * column as f32;
+        let mut rows = [s.splat(7.0); 16];
+        for (r, row) in rows[..S::LANES].iter_mut().enumerate() {
+            *row = s.load(&std::array::from_fn::<f32, 16, _>(|c| number(r, c)));
+        }
+        let transposed = s.transpose(rows);
+        for (c, column) in transposed[..S::LANES].iter().enumerate() {
+            check(&lanes(s, *column), |r| number(r, c));
+        }
+        check(&lanes(s, s.sums(rows)), |r| (0..S::LANES).map(|c| number(r, c)).sum());
+    }
+
+    #[inline(always)]
+    fn compression<S: Simd>(s: S) {
+        let x: [u32; 16] = std::array::from_fn(|i| i as u32 + 100);
+        for bits in 0..1u32 << S::LANES {
+            let flags: [f32; 16] = std::array::from_fn(|i| (bits >> i & 1) as f32);
+            let mask = s.lt(s.splat(0.0), s.load(&flags));
+            let mut to = [0; 16];
+            s.compress(mask, s.load_u32(&x), &mut to);
+            let expected = (0..S::LANES).filter(|i| bits >> i & 1 == 1).map(|i| x[i]);
+            assert!(expected.zip(to).all(|(expected, got)| got == expected), "{bits:b}");
+        }
+    }
+
+    #[inline(always)]
     fn rounding<S: Simd>(s: S) {
         let rounded = s.round_to_int(s.load(&A));
         for (i, got) in lanes_u32(s, rounded).into_iter().enumerate() {
@@ -352,6 +421,8 @@ mod tests {
                 arithmetic(s);
                 tails(s);
                 integers(s);
+                matrices(s);
+                compression(s);
                 rounding(s);
             });
         }

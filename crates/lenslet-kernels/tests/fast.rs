@@ -5,7 +5,8 @@ mod common;
 
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Activation, AdamStep, Fast, Kernels, Reference, Rows, RowsMut, Rule, SgdStep, Stream, Team,
+    Activation, AdamStep, Fast, InputGradient, Kernels, Reference, Rows, RowsMut, Rule, SgdStep,
+    Stream, Team,
 };
 
 const EXACT: Reference<f64> = Reference::new();
@@ -270,7 +271,7 @@ fn dense_update<K: Kernels>(
     kernels: &K,
     team: &Team,
     shape: &Dense,
-    rule: Rule,
+    (rule, rectified): (Rule, bool),
     [x, w, dy]: [&[K::Real]; 3],
 ) -> Vec<Vec<K::Real>>
 where
@@ -280,10 +281,15 @@ where
     let mut dx = vec![K::Real::from(7); shape.len(inputs)];
     let (mut w, mut m, mut v) =
         (w.to_vec(), w.to_vec(), w.iter().map(|&w| w * w).collect::<Vec<_>>());
-    let (x, dy) = (shape.rows(x, inputs), shape.rows(dy, out));
-    let to = Some(shape.rows_mut(&mut dx, inputs));
+    let (x_rows, dy) = (shape.rows(x, inputs), shape.rows(dy, out));
+    let to = Some(InputGradient { rows: shape.rows_mut(&mut dx, inputs), rectified });
     let moments = [&mut m[..], &mut v[..]];
-    assert!(kernels.dense_backward_update(team, x, dy, to, rule, &mut w, moments));
+    assert!(kernels.dense_backward_update(team, x_rows, dy, to, rule, &mut w, moments).finite);
+    if rectified {
+        // What nobody reads.
+        let unread = |(_, x): &(&mut K::Real, &K::Real)| **x == K::Real::from(0);
+        dx.iter_mut().zip(x).filter(unread).for_each(|(dx, _)| *dx = K::Real::from(0));
+    }
     vec![dx, w, m, v]
 }
 
@@ -320,7 +326,7 @@ fn dense_layers() {
         }
         assert!(all.iter().all(|same| *same == all[0]), "{what}");
 
-        let rule = random.pick(&RULES);
+        let rule = (random.pick(&RULES), random.pick(&[false, true]));
         let expected =
             dense_update(&EXACT, &teams[0], &shape, rule, [&data[0], &data[1], &data[3]]);
         let data = [&narrow[0][..], &narrow[1], &narrow[3]];
@@ -344,8 +350,8 @@ fn weights_that_are_not_finite_are_reported() {
             w[inputs * out - 7] = bad;
             let [x, dy] = [Rows::new(&x, n, inputs, 0..inputs), Rows::new(&dy, n, out, 0..out)];
             let rule = RULES[2];
-            let finite =
-                fast.dense_backward_update(team, x, dy, None, rule, &mut w, [&mut [], &mut []]);
+            let none = [&mut [][..], &mut []];
+            let finite = fast.dense_backward_update(team, x, dy, None, rule, &mut w, none).finite;
             assert_eq!(finite, bad.is_finite());
             let g = w.clone();
             assert_eq!(fast.update(team, rule, &mut w, &g, [&mut [], &mut []]), finite);

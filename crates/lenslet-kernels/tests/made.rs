@@ -4,8 +4,8 @@ mod common;
 
 use common::isas;
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, Isa, Kernels, OutputGradient, Rows,
-    Team,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, InputGradient, Isa, Kernels,
+    OutputGradient, Rows, RowsMut, Rule, SgdStep, Team,
 };
 
 fn lanes(isa: Isa) -> u64 {
@@ -116,5 +116,30 @@ fn a_dense_layers_gradients_come_in_whole_vectors() {
         // Outputs in two vectors, and for the input's gradient samples in one.
         let made = fast.dense_backward_made(3, 100, 5, true);
         assert_eq!(made, 3 * 100 * 2 * lanes + lanes * 100 * 5);
+    }
+}
+
+#[test]
+fn a_dense_layer_that_learns_skips_zeros() {
+    let (samples, inputs, out) = (40, 50, 64);
+    let team = &Team::new(2);
+    let mut x = vec![1.0; samples * inputs];
+    x[30..].fill(0.0);
+    let dy = vec![1.0; samples * out];
+    let rule = Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.0, nesterov: false });
+    for isa in isas() {
+        let made = |fast: Fast, rectified: Option<bool>| {
+            let (mut dx, mut w) = (x.clone(), vec![0.0; inputs * out]);
+            let rows = RowsMut::new(&mut dx, samples, inputs, 0..inputs);
+            let dx = rectified.map(|rectified| InputGradient { rows, rectified });
+            let x = Rows::new(&x, samples, inputs, 0..inputs);
+            let dy = Rows::new(&dy, samples, out, 0..out);
+            let none = [&mut [][..], &mut []];
+            fast.dense_backward_update(team, x, dy, dx, rule, &mut w, none).made
+        };
+        assert_eq!(made(Fast::new(isa), Some(true)), 2 * 30 * 64);
+        assert_eq!(made(Fast::new(isa), None), 30 * 64);
+        assert_eq!(made(Fast::new(isa), Some(false)), 2 * 40 * 50 * 64);
+        assert_eq!(made(Fast::exact(isa), Some(true)), 2 * 40 * 50 * 64);
     }
 }

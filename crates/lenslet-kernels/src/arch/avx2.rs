@@ -36,6 +36,24 @@ fn first(n: usize) -> __m256i {
     unsafe { _mm256_loadu_si256(ONES_THEN_ZEROS.as_ptr().add(8 - n.min(8)).cast()) }
 }
 
+/// For every mask the lanes that are set in it, in ascending order.
+static COMPRESS: [[u32; 8]; 256] = {
+    let mut orders = [[0; 8]; 256];
+    let mut mask = 0;
+    while mask < 256 {
+        let (mut lane, mut len) = (0, 0);
+        while lane < 8 {
+            if mask >> lane & 1 == 1 {
+                orders[mask][len] = lane;
+                len += 1;
+            }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    orders
+};
+
 // In all of these, `self` proves that the CPU has the instruction.
 impl Simd for Avx2 {
     const LANES: usize = 8;
@@ -226,6 +244,53 @@ impl Simd for Avx2 {
                 _mm256_permute2x128_si256::<0x31>(second, third),
             ]
         }
+    }
+    #[inline(always)]
+    fn transpose(self, x: [Self::F32; 16]) -> [Self::F32; 16] {
+        // SAFETY: `self` proves the instruction set; the same bits make vectors of either kind.
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            // Of every 128 bits: pairs of rows, then fours: vector `4i + j` has columns `j` and
+            // `j + 4` of rows `4i` to `4i + 3`.
+            let mut pairs = [zero; 8];
+            for i in 0..4 {
+                pairs[2 * i] = _mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+                pairs[2 * i + 1] = _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+            }
+            let pairs = std::mem::transmute::<[__m256; 8], [__m256d; 8]>(pairs);
+            let mut fours = [zero; 8];
+            for i in [0, 4] {
+                let [low, high] = [pairs[i], pairs[i + 1]];
+                let [low_2, high_2] = [pairs[i + 2], pairs[i + 3]];
+                fours[i] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, low_2));
+                fours[i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, low_2));
+                fours[i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high, high_2));
+                fours[i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high, high_2));
+            }
+            let mut columns = [zero; 16];
+            for j in 0..4 {
+                columns[j] = _mm256_permute2f128_ps::<0x20>(fours[j], fours[j + 4]);
+                columns[j + 4] = _mm256_permute2f128_ps::<0x31>(fours[j], fours[j + 4]);
+            }
+            columns
+        }
+    }
+    #[inline(always)]
+    fn sums(self, x: [Self::F32; 16]) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            let (ab, cd) = (_mm256_hadd_ps(x[0], x[1]), _mm256_hadd_ps(x[2], x[3]));
+            let (ef, gh) = (_mm256_hadd_ps(x[4], x[5]), _mm256_hadd_ps(x[6], x[7]));
+            let (a, b) = (_mm256_hadd_ps(ab, cd), _mm256_hadd_ps(ef, gh));
+            let low = _mm256_permute2f128_ps::<0x20>(a, b);
+            _mm256_add_ps(low, _mm256_permute2f128_ps::<0x31>(a, b))
+        }
+    }
+    #[inline(always)]
+    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
+        let order = self.load_u32(&COMPRESS[self.bits(mask) as usize]);
+        // SAFETY: `self` proves the instruction set.
+        self.store_u32(to, unsafe { _mm256_permutevar8x32_epi32(x, order) });
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {

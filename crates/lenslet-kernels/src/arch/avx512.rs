@@ -234,6 +234,74 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn transpose(self, x: [Self::F32; 16]) -> [Self::F32; 16] {
+        // SAFETY: `self` proves the instruction set; the same bits make vectors of either kind.
+        unsafe {
+            let zero = _mm512_setzero_ps();
+            // Of every 128 bits: pairs of rows, then fours: vector `4i + j` has column `j` of each
+            // block of four columns, of rows `4i` to `4i + 3`.
+            let mut pairs = [zero; 16];
+            for i in 0..8 {
+                pairs[2 * i] = _mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+                pairs[2 * i + 1] = _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+            }
+            let pairs = std::mem::transmute::<[__m512; 16], [__m512d; 16]>(pairs);
+            let mut fours = [zero; 16];
+            for i in (0..16).step_by(4) {
+                let [low, high] = [pairs[i], pairs[i + 1]];
+                let [low_2, high_2] = [pairs[i + 2], pairs[i + 3]];
+                fours[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, low_2));
+                fours[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, low_2));
+                fours[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, high_2));
+                fours[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, high_2));
+            }
+            // Then a 4 x 4 transpose of the blocks of four lanes.
+            let mut columns = [zero; 16];
+            for j in 0..4 {
+                let even = _mm512_shuffle_f32x4::<0x88>(fours[j], fours[j + 4]);
+                let odd = _mm512_shuffle_f32x4::<0xDD>(fours[j], fours[j + 4]);
+                let even_2 = _mm512_shuffle_f32x4::<0x88>(fours[j + 8], fours[j + 12]);
+                let odd_2 = _mm512_shuffle_f32x4::<0xDD>(fours[j + 8], fours[j + 12]);
+                columns[j] = _mm512_shuffle_f32x4::<0x88>(even, even_2);
+                columns[j + 4] = _mm512_shuffle_f32x4::<0x88>(odd, odd_2);
+                columns[j + 8] = _mm512_shuffle_f32x4::<0xDD>(even, even_2);
+                columns[j + 12] = _mm512_shuffle_f32x4::<0xDD>(odd, odd_2);
+            }
+            columns
+        }
+    }
+    #[inline(always)]
+    fn sums(self, x: [Self::F32; 16]) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe {
+            // A transpose that adds what it has brought together, and so has half as much to
+            // bring together in each round.
+            let mut fours = [_mm512_setzero_ps(); 4];
+            for (i, four) in fours.iter_mut().enumerate() {
+                let [a, b, c, d] = [x[4 * i], x[4 * i + 1], x[4 * i + 2], x[4 * i + 3]];
+                let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+                let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+                let (ab, cd) = (_mm512_castps_pd(ab), _mm512_castps_pd(cd));
+                let (low, high) = (_mm512_unpacklo_pd(ab, cd), _mm512_unpackhi_pd(ab, cd));
+                *four = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+            }
+            let [a, b, c, d] = fours;
+            let (even, odd) =
+                (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xDD>(a, b));
+            let (even_2, odd_2) =
+                (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xDD>(c, d));
+            let (ab, cd) = (_mm512_add_ps(even, odd), _mm512_add_ps(even_2, odd_2));
+            let even = _mm512_shuffle_f32x4::<0x88>(ab, cd);
+            _mm512_add_ps(even, _mm512_shuffle_f32x4::<0xDD>(ab, cd))
+        }
+    }
+    #[inline(always)]
+    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
+        // Not straight to memory: that instruction is slow on some CPUs.
+        // SAFETY: `self` proves the instruction set.
+        self.store_u32(to, unsafe { _mm512_maskz_compress_epi32(mask, x) });
+    }
+    #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm512_cmplt_epu32_mask(a, b) }

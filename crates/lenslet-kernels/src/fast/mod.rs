@@ -19,8 +19,8 @@ mod softmax;
 use std::ops::Range;
 
 use crate::{
-    Activation, Algorithm, Conv2d, Conv2dShape, Isa, Kernels, Pool2dShape, Rows, RowsMut, Rule,
-    Stream, Team,
+    Activation, Algorithm, Conv2d, Conv2dShape, InputGradient, Isa, Kernels, Learned, Pool2dShape,
+    Rows, RowsMut, Rule, Stream, Team,
 };
 
 /// The fast kernels on one instruction set.
@@ -203,11 +203,11 @@ impl Kernels for Fast {
         team: &Team,
         x: Rows<'_, f32>,
         dy: Rows<'_, f32>,
-        dx: Option<RowsMut<'_, f32>>,
+        dx: Option<InputGradient<'_, f32>>,
         rule: Rule,
         w: &mut [f32],
         moments: [&mut [f32]; 2],
-    ) -> bool {
-        dense::backward_update(self.isa, team, x, dy, dx, rule, w, moments)
+    ) -> Learned {
+        dense::backward_update(self.isa, team, x, dy, dx, !self.is_exact(), rule, w, moments)
     }
 }

@@ -19,7 +19,8 @@ use std::ops::Range;
 pub use conv2d::ReferenceConv2d;
 
 use crate::{
-    Activation, Conv2dShape, Kernels, Pool2dShape, Real, Rows, RowsMut, Rule, Stream, Team,
+    Activation, Conv2dShape, InputGradient, Kernels, Learned, Pool2dShape, Real, Rows, RowsMut,
+    Rule, Stream, Team,
 };
 
 /// The kernels of the specification.
@@ -185,16 +186,17 @@ impl<R: Real> Kernels for Reference<R> {
         team: &Team,
         x: Rows<'_, R>,
         dy: Rows<'_, R>,
-        dx: Option<RowsMut<'_, R>>,
+        dx: Option<InputGradient<'_, R>>,
         rule: Rule,
         w: &mut [R],
         moments: [&mut [R]; 2],
-    ) -> bool {
+    ) -> Learned {
+        let made = self.dense_backward_made(x.len(), x.width(), dy.width(), dx.is_some());
         if let Some(mut dx) = dx {
-            dense::grad_input(dy, w, &mut dx);
+            dense::grad_input(dy, w, &mut dx.rows);
         }
         let mut dw = vec![R::ZERO; w.len()];
         dense::grad_weights(x, dy, &mut dw);
-        self.update(team, rule, w, &dw, moments)
+        Learned { finite: self.update(team, rule, w, &dw, moments), made }
     }
 }

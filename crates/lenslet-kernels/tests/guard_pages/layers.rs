@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{AdamStep, Axis, Kernels, Pool2dShape, Rows, RowsMut, Rule};
+use lenslet_kernels::{AdamStep, Axis, InputGradient, Kernels, Pool2dShape, Rows, RowsMut, Rule};
 
 use crate::common::narrow;
 use crate::guarded::{Guard, Guarded};
@@ -145,8 +145,9 @@ fn dense_layers_that_learn_as_they_go_back() {
             v.iter_mut().for_each(|v| *v *= *v);
             let (x, dy) = (ins.of(&x), outs.of(&dy));
             let mut dx = ins.empty(bench);
-            for with_dx in [true, false] {
-                let dx = with_dx.then(|| ins.of_mut(&mut dx));
+            for rectified in [Some(true), Some(false), None] {
+                let dx = rectified
+                    .map(|rectified| InputGradient { rows: ins.of_mut(&mut dx), rectified });
                 fast.dense_backward_update(&bench.team, x, dy, dx, rule, &mut w, [&mut m, &mut v]);
             }
             (0..rows).for_each(|row| bench.keep(ins.of(&dx).row(row)));

@@ -53,29 +53,6 @@ pub(super) fn made(isa: Isa, samples: usize, inputs: usize, out: usize) -> u64 {
     (samples.next_multiple_of(columns) * inputs * out) as u64
 }
 
-/// The same for the inputs that belong to some rows `w`, on this thread.
-///
-/// # Safety
-/// As many rows as `dy` has, each of as many numbers as `w` has rows, `stride` apart, can be
-/// written at `to`, and nobody else uses them.
-pub(super) unsafe fn transposed_rows(
-    isa: Isa,
-    dy: Rows<'_, f32>,
-    w: &[f32],
-    to: *mut f32,
-    stride: usize,
-) {
-    dispatch!(isa, |s| {
-        let columns = sample_columns(s, dy.len());
-        for sample in (0..dy.len()).step_by(columns) {
-            let samples = sample..dy.len().min(sample + columns);
-            let to = to.wrapping_add(sample * stride);
-            // SAFETY: the caller's promise, for some of the rows.
-            unsafe { transposed_block(s, dy, samples, columns, w, to, stride) };
-        }
-    });
-}
-
 /// Samples of one task: one vector where they fit, else two.
 #[inline(always)]
 fn sample_columns<S: Simd>(_: S, n: usize) -> usize {

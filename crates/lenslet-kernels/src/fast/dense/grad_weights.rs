@@ -1,5 +1,6 @@
 //! `dw = x^T dy`.
 
+use super::grad_input;
 use super::tile::{self, Left, Right, Tiles, VECTORS};
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Rows, Team};
@@ -18,6 +19,25 @@ pub(in crate::fast) fn grad_bias(isa: Isa, dy: Rows<'_, f32>, db: &mut [f32]) {
             *db += dy;
         });
     }
+}
+
+/// Multiply-adds for the gradient of the weights and, with `dx`, that of the inputs. Lanes without an
+/// output, or a sample, are counted.
+pub(in crate::fast) fn backward_made(
+    isa: Isa,
+    samples: usize,
+    inputs: usize,
+    out: usize,
+    dx: bool,
+) -> u64 {
+    let columns = dispatch!(isa, |s| columns(s));
+    let weights = (samples * inputs * out.next_multiple_of(columns)) as u64;
+    weights + if dx { grad_input::made(isa, samples, inputs, out) } else { 0 }
+}
+
+#[inline(always)]
+fn columns<S: Simd>(_: S) -> usize {
+    tile::columns::<S>()
 }
 
 /// `dw = x^T dy`.

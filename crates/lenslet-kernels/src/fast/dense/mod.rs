@@ -16,7 +16,7 @@ mod grad_weights;
 mod skip;
 mod tile;
 
-pub(super) use backward_update::{backward_made, backward_update};
+pub(super) use backward_update::backward_update;
 pub(super) use forward::{forward, forward_made};
 pub(super) use grad_input::grad_input;
-pub(super) use grad_weights::{grad_bias, grad_weights};
+pub(super) use grad_weights::{backward_made, grad_bias, grad_weights};

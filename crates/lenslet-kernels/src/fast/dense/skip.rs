@@ -29,7 +29,7 @@ pub(super) fn pays(isa: Isa, x: Rows<'_, f32>) -> bool {
             dispatch!(isa, |_s| row.iter().map(|&x| u32::from(x == 0.0)).sum::<u32>()) as usize
         })
         .sum();
-    zeros * 9 > samples * x.width() * 4
+    zeros * 10 > samples * x.width() * 7
 }
 
 /// Multiply-adds for these numbers.
