@@ -4,6 +4,7 @@ pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
 pub(crate) mod info;
+pub(crate) mod models;
 pub(crate) mod plot;
 pub(crate) mod predict;
 pub(crate) mod summary;

@@ -18,7 +18,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{data as data_command, evaluate, filter, info, plot, predict, summary, train};
+use commands::{
+    data as data_command, evaluate, filter, info, models, plot, predict, summary, train,
+};
 
 /// Train image classifiers on an ordinary CPU, look at what they learnt, and use them.
 ///
@@ -37,6 +39,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Predict(predict::Args),
     Summary(summary::Args),
+    Models(models::Args),
     Data(data_command::Args),
     Plot(plot::Args),
     Filter(filter::Args),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Summary(args) => summary::run(args),
+        Command::Models(args) => models::run(args),
         Command::Data(args) => data_command::run(args),
         Command::Plot(args) => plot::run(args),
         Command::Filter(args) => filter::run(args),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lenslet_data::Dataset;
-use lenslet_model::{ModelError, Sequential, Shape, from_toml, zoo_model, zoo_names};
+use lenslet_model::{Graph, ModelError, Shape, from_toml, zoo_model, zoo_names};
 
 use crate::failure::Failure;
 
@@ -16,9 +16,9 @@ pub(crate) enum ModelChoice {
     /// One that comes in any size.
     Named(String),
     /// A file's.
-    File(PathBuf, Sequential),
+    File(PathBuf, Graph),
     /// One that is known already.
-    Described(Sequential),
+    Described(Graph),
 }
 
 impl ModelChoice {
@@ -47,7 +47,7 @@ impl ModelChoice {
     }
 
     /// The model for samples of this shape and this many classes, where there is a choice.
-    pub(crate) fn sized(&self, input: Shape, classes: usize) -> Result<Sequential, ModelError> {
+    pub(crate) fn sized(&self, input: Shape, classes: usize) -> Result<Graph, ModelError> {
         match self {
             Self::Named(name) => zoo_model(name, input, classes),
             Self::File(_, model) | Self::Described(model) => Ok(model.clone()),
@@ -55,7 +55,7 @@ impl ModelChoice {
     }
 
     /// The model for this data.
-    pub(crate) fn fitted_to(&self, data: &Dataset) -> Result<Sequential, Failure> {
+    pub(crate) fn fitted_to(&self, data: &Dataset) -> Result<Graph, Failure> {
         let model = self.sized(data.image_shape().into(), data.classes().len())?;
         let place = match self {
             Self::File(path, _) => format!("{}: ", path.display()),
@@ -78,7 +78,7 @@ impl ModelChoice {
     }
 }
 
-fn read(path: &Path) -> Result<Sequential, Failure> {
+fn read(path: &Path) -> Result<Graph, Failure> {
     let failed = |what: String| Failure::failed(format!("{}: {what}", path.display()));
     let size =
         fs::metadata(path).map_err(|e| failed(format!("cannot read it: {e}; check the path")))?;

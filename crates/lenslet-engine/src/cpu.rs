@@ -209,7 +209,7 @@ impl<K: Kernels> Cpu<K> {
         options: Options,
     ) -> Result<Self, EngineError> {
         optimizer.check()?;
-        let program = Program::new(&kernels, &network, loss);
+        let program = Program::new(&kernels, &network, loss)?;
         let count = network.parameter_count();
         let mut parameters = buffer(count);
         initialize(&network, options.seed, &mut parameters);

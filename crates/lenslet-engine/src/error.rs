@@ -9,6 +9,14 @@ pub enum EngineError {
     /// The description does not fit together.
     #[error(transparent)]
     Model(#[from] lenslet_model::ModelError),
+    /// The network has a part that this engine does not run.
+    #[error("layer `{layer}`: this engine does not run {what} yet; leave it out")]
+    Unsupported {
+        /// The layer's name.
+        layer: String,
+        /// What it is or has.
+        what: String,
+    },
     /// The pictures do not have the size that the model takes.
     #[error(
         "the model takes samples of {expected} bytes each, but {samples} samples came in {bytes} \

@@ -9,7 +9,9 @@ use std::ops::Range;
 use lenslet_kernels::{
     Activation as Function, Axis, Conv2dKernel, Conv2dShape, Kernels, Pool2dShape,
 };
-use lenslet_model::{Activation, Layer, Loss, Network, Node, Shape};
+use lenslet_model::{Activation, Layer, Loss, Network, Node, Shape, Source};
+
+use crate::EngineError;
 
 /// Index of a value.
 pub(crate) type Value = usize;
@@ -118,7 +120,8 @@ impl Block {
 const DROPOUT: u32 = 0x2_0000;
 
 impl<K: Kernels> Program<K> {
-    pub(crate) fn new(kernels: &K, network: &Network, loss: Loss) -> Self {
+    pub(crate) fn new(kernels: &K, network: &Network, loss: Loss) -> Result<Self, EngineError> {
+        check(network)?;
         let mut lowering = Lowering {
             kernels,
             steps: vec![Step { op: Op::Load, input: 0, output: 0 }],
@@ -131,7 +134,7 @@ impl<K: Kernels> Program<K> {
             lowering.node(network, node, index as u32);
             lowering.nodes.resize(lowering.steps.len(), Some(index));
         }
-        lowering.finish(loss)
+        Ok(lowering.finish(loss))
     }
 
     /// The value that holds the network's output.
@@ -228,6 +231,7 @@ impl<K: Kernels> Lowering<'_, K> {
                 (Op::Activate(Function::LeakyRelu { negative_slope }), Need::Sign)
             }
             Activation::Elu { alpha } => (Op::Activate(Function::Elu { alpha }), Need::Numbers),
+            other => unreachable!("no lowering for {other}"),
         };
         self.in_place(op, Need::Nothing, keeps);
     }
@@ -320,10 +324,57 @@ fn block<K: Kernels>(steps: &[Step<K>], convolution: usize) -> Option<Block> {
     })
 }
 
+/// Refuses what has no lowering.
+fn check(network: &Network) -> Result<(), EngineError> {
+    for (index, node) in network.nodes().iter().enumerate() {
+        let before = index.checked_sub(1).map_or(Source::Input, Source::Node);
+        let (known, activation) = match &node.layer {
+            Layer::Conv2D(layer) => (layer.groups == 1, layer.activation),
+            Layer::Dense(layer) => (true, layer.activation),
+            Layer::Activation(layer) => (true, layer.activation),
+            Layer::MaxPool2D(_)
+            | Layer::AveragePool2D(_)
+            | Layer::SumPool2D(_)
+            | Layer::Flatten(_)
+            | Layer::Dropout(_)
+            | Layer::ReLU(_)
+            | Layer::LeakyReLU(_)
+            | Layer::ELU(_)
+            | Layer::Softmax(_)
+            | Layer::Maxout(_) => (true, Activation::Linear),
+            _ => (false, Activation::Linear),
+        };
+        let runs = matches!(
+            activation,
+            Activation::Linear
+                | Activation::Sigmoid
+                | Activation::Tanh
+                | Activation::Relu
+                | Activation::LeakyRelu { .. }
+                | Activation::Elu { .. }
+                | Activation::Softmax
+        );
+        let penalties = || network.parameters_of(node).any(|p| !p.regularizer.is_none());
+        let what = if node.sources != [before] {
+            "branches".to_owned()
+        } else if !known {
+            format!("{} with these settings", node.layer.kind())
+        } else if !runs {
+            format!("the activation {activation}")
+        } else if penalties() || !node.layer.activity_regularizer().is_none() {
+            "regularizers".to_owned()
+        } else {
+            continue;
+        };
+        return Err(EngineError::Unsupported { layer: node.name.clone(), what });
+    }
+    Ok(())
+}
+
 fn weights(network: &Network, node: &Node) -> Weights {
     let range = |name: &str| {
-        let own = network.parameters_of(node).iter();
-        own.clone().find(|p| p.name.ends_with(name)).map(|p| p.range.clone())
+        let mut own = network.parameters_of(node);
+        own.find(|p| p.name.ends_with(name)).map(|p| p.range.clone())
     };
     let kernel = range("/kernel").expect("every affine layer has a kernel");
     let bias = range("/bias").unwrap_or(kernel.end..kernel.end);

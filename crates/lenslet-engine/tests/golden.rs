@@ -4,7 +4,9 @@
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{Fast, Isa, Kernels, Real, Reference};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
-use lenslet_model::{Activation, Adam, Padding, Sequential, SparseCategoricalCrossentropy};
+use lenslet_model::{
+    Activation, Adam, Distribution, Padding, Sequential, SparseCategoricalCrossentropy,
+};
 
 const BATCH: usize = 10;
 
@@ -49,7 +51,10 @@ fn engine<K: Kernels>(kernels: K) -> Cpu<K> {
     let mut engine =
         Cpu::with_kernels(kernels, network.clone(), loss.into(), adam.into(), options).unwrap();
     for (index, parameter) in network.parameters().iter().enumerate() {
-        let limit = parameter.initializer.limit(&parameter.shape) as f32;
+        let limit = match parameter.initializer.distribution(&parameter.shape) {
+            Distribution::Uniform(_, limit) => limit as f32,
+            _ => 0.0,
+        };
         let values = &mut engine.parameters_mut()[parameter.range.clone()];
         for (i, value) in values.iter_mut().enumerate() {
             let unit = (draw(1000 + index as u64, i as u64) >> 40) as f32 / (1 << 24) as f32;

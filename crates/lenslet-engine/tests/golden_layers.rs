@@ -190,6 +190,7 @@ fn activate<K: Kernels>(k: &K, f: Activation, last: usize, y: &mut [K::Real], dy
         Activation::Relu => Function::Relu,
         Activation::LeakyRelu { negative_slope } => Function::LeakyRelu { negative_slope },
         Activation::Elu { alpha } => Function::Elu { alpha },
+        other => panic!("no golden values for {other}"),
     };
     k.activate(function, y);
     k.activate_backward(function, y, dy);

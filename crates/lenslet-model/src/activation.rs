@@ -3,14 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use crate::{Problem, nearest};
+use crate::Problem;
+use crate::named::{Named, Setting, serde_by_name};
 
 /// What a layer does to its result. In files a name (`"relu"`), or a table with settings
 /// (`{ name = "elu", alpha = 0.5 }`).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub enum Activation {
     /// `x`: none.
     #[default]
@@ -21,6 +20,8 @@ pub enum Activation {
     Tanh,
     /// `max(x, 0)`.
     Relu,
+    /// `min(max(x, 0), 6)` (Howard et al. 2017).
+    Relu6,
     /// `x` above zero, `negative_slope * x` below.
     LeakyRelu {
         /// Slope below zero, at least 0; 0.2 as in Keras.
@@ -31,29 +32,42 @@ pub enum Activation {
         /// Minus the limit at minus infinity, at least 0; 1 as in Keras.
         alpha: f64,
     },
+    /// `1.0507 x` above zero, `1.0507 * 1.6733 * (exp(x) - 1)` below (Klambauer et al. 2017).
+    Selu,
+    /// `x * P(N <= x)` for a standard normal `N` (Hendrycks and Gimpel 2016).
+    Gelu {
+        /// By way of the hyperbolic tangent instead of the error function; no.
+        approximate: bool,
+    },
+    /// `x * sigmoid(x)`, also called swish (Ramachandran et al. 2017).
+    Silu,
+    /// `x * min(max(x + 3, 0), 6) / 6` (Howard et al. 2019); Keras's `hard_silu`.
+    HardSwish,
+    /// `min(max(x + 3, 0), 6) / 6`.
+    HardSigmoid,
+    /// `log(1 + exp(x))`.
+    Softplus,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `x * tanh(softplus(x))` (Misra 2019).
+    Mish,
+    /// `exp(x)`.
+    Exponential,
     /// `exp(x) / sum(exp(x))` over the last axis: probabilities.
     Softmax,
 }
-
-const NAMES: [&str; 7] = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softmax"];
 
 impl Activation {
     /// Leaky ReLU with Keras's slope of 0.2.
     pub const LEAKY_RELU: Self = Self::LeakyRelu { negative_slope: 0.2 };
     /// ELU with Keras's alpha of 1.
     pub const ELU: Self = Self::Elu { alpha: 1.0 };
+    /// GELU by the error function.
+    pub const GELU: Self = Self::Gelu { approximate: false };
 
     /// Keras's name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Linear => "linear",
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Relu => "relu",
-            Self::LeakyRelu { .. } => "leaky_relu",
-            Self::Elu { .. } => "elu",
-            Self::Softmax => "softmax",
-        }
+        Named::name(self)
     }
 
     pub(crate) fn is_linear(&self) -> bool {
@@ -76,99 +90,97 @@ impl Activation {
     }
 }
 
-impl FromStr for Activation {
-    type Err = String;
+impl Named for Activation {
+    const WHAT: &'static str = "activation";
+    const NAMES: &'static [&'static str] = &[
+        "linear",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "hard_swish",
+        "hard_sigmoid",
+        "softplus",
+        "softsign",
+        "mish",
+        "exponential",
+        "softmax",
+    ];
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        Ok(match name {
+    fn by_name(name: &str) -> Option<Self> {
+        Some(match name {
             "linear" => Self::Linear,
             "sigmoid" => Self::Sigmoid,
             "tanh" => Self::Tanh,
             "relu" => Self::Relu,
+            "relu6" => Self::Relu6,
             "leaky_relu" => Self::LEAKY_RELU,
             "elu" => Self::ELU,
+            "selu" => Self::Selu,
+            "gelu" => Self::GELU,
+            "silu" | "swish" => Self::Silu,
+            "hard_swish" | "hard_silu" => Self::HardSwish,
+            "hard_sigmoid" => Self::HardSigmoid,
+            "softplus" => Self::Softplus,
+            "softsign" => Self::Softsign,
+            "mish" => Self::Mish,
+            "exponential" => Self::Exponential,
             "softmax" => Self::Softmax,
-            _ => {
-                let known = NAMES.join(", ");
-                let meant = nearest(name, NAMES);
-                let meant = meant.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-                return Err(format!("unknown activation `{name}` (known: {known}){meant}"));
-            }
+            _ => return None,
         })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Elu { .. } => "elu",
+            Self::Selu => "selu",
+            Self::Gelu { .. } => "gelu",
+            Self::Silu => "silu",
+            Self::HardSwish => "hard_swish",
+            Self::HardSigmoid => "hard_sigmoid",
+            Self::Softplus => "softplus",
+            Self::Softsign => "softsign",
+            Self::Mish => "mish",
+            Self::Exponential => "exponential",
+            Self::Softmax => "softmax",
+        }
+    }
+
+    fn settings(&mut self) -> Vec<(&'static str, Setting<'_>)> {
+        match self {
+            Self::LeakyRelu { negative_slope } => {
+                vec![("negative_slope", Setting::Number(negative_slope))]
+            }
+            Self::Elu { alpha } => vec![("alpha", Setting::Number(alpha))],
+            Self::Gelu { approximate } => vec![("approximate", Setting::Flag(approximate))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+serde_by_name!(Activation);
+
+impl FromStr for Activation {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Named::parse(name)
     }
 }
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// An activation with its settings spelt out.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    negative_slope: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alpha: Option<f64>,
-}
-
-impl Serialize for Activation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let name = self.name();
-        if name.parse() == Ok(*self) {
-            return serializer.serialize_str(name);
-        }
-        let (negative_slope, alpha) = match *self {
-            Self::LeakyRelu { negative_slope } => (Some(negative_slope), None),
-            Self::Elu { alpha } => (None, Some(alpha)),
-            _ => (None, None),
-        };
-        Table { name: name.to_owned(), negative_slope, alpha }.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Activation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameOrTable;
-
-        impl<'de> Visitor<'de> for NameOrTable {
-            type Value = Activation;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of an activation, or a table with its name and settings")
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Activation, E> {
-                name.parse().map_err(E::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Activation, A::Error> {
-                let table = Table::deserialize(MapAccessDeserializer::new(map))?;
-                let mut activation: Activation = table.name.parse().map_err(de::Error::custom)?;
-                let stray = match &mut activation {
-                    Activation::LeakyRelu { negative_slope } => {
-                        *negative_slope = table.negative_slope.unwrap_or(*negative_slope);
-                        table.alpha.map(|_| "alpha")
-                    }
-                    Activation::Elu { alpha } => {
-                        *alpha = table.alpha.unwrap_or(*alpha);
-                        table.negative_slope.map(|_| "negative_slope")
-                    }
-                    _ => table
-                        .alpha
-                        .map(|_| "alpha")
-                        .or(table.negative_slope.map(|_| "negative_slope")),
-                };
-                match stray {
-                    Some(key) => Err(de::Error::custom(format!("`{}` has no `{key}`", table.name))),
-                    None => Ok(activation),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(NameOrTable)
     }
 }

@@ -43,6 +43,11 @@ pub enum ModelError {
     /// Two layers have one name.
     #[error("two layers are called `{0}`; give one of them another name")]
     DuplicateName(String),
+    /// Layers that wait for each other's results.
+    #[error(
+        "the layers {0} form a cycle or wait for one; break it: no layer may take its own result"
+    )]
+    Cycle(String),
     /// A model without layers.
     #[error("the model has no layers; add at least one, for example a Dense layer")]
     NoLayers,

@@ -1,6 +1,6 @@
 //! Descriptions as text: TOML that people write, JSON that programs keep.
 
-use crate::{ModelError, Sequential, serde_hint};
+use crate::{Graph, ModelError, serde_hint};
 
 /// Reads a model file.
 ///
@@ -20,12 +20,12 @@ use crate::{ModelError, Sequential, serde_hint};
 ///
 /// # Errors
 /// Where the text is no TOML, or a key or layer is unknown: with the line, and the nearest name.
-pub fn from_toml(text: &str) -> Result<Sequential, ModelError> {
+pub fn from_toml(text: &str) -> Result<Graph, ModelError> {
     toml::from_str(text).map_err(|e| ModelError::Text(with_hint(&e.to_string())))
 }
 
 /// The text that [`from_toml`] reads back.
-pub fn to_toml(model: &Sequential) -> String {
+pub fn to_toml(model: &Graph) -> String {
     toml::to_string(model).expect("a description is plain data")
 }
 
@@ -33,18 +33,31 @@ pub fn to_toml(model: &Sequential) -> String {
 ///
 /// # Errors
 /// As [`from_toml`].
-pub fn from_json(text: &str) -> Result<Sequential, ModelError> {
+pub fn from_json(text: &str) -> Result<Graph, ModelError> {
     serde_json::from_str(text).map_err(|e| ModelError::Text(with_hint(&e.to_string())))
 }
 
 /// The canonical JSON of a description: the same model gives the same text.
-pub fn to_json(model: &Sequential) -> String {
+pub fn to_json(model: &Graph) -> String {
     serde_json::to_string_pretty(model).expect("a description is plain data")
 }
 
+/// The message in words that need no knowledge of Rust, with the nearest name where one is unknown.
 fn with_hint(message: &str) -> String {
+    let mut plain = message.trim_end().to_owned();
+    for (theirs, ours) in [
+        ("expected usize", "expected a whole number, at least 0"),
+        ("expected i64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected struct Regularizer", "expected a table, as in { l2 = 0.0001 }"),
+        ("floating point `", "number `"),
+        ("integer `", "number `"),
+    ] {
+        plain = plain.replace(theirs, ours);
+    }
     match serde_hint(message) {
-        Some(hint) => format!("{}; {hint}", message.trim_end()),
-        None => message.to_owned(),
+        Some(hint) => format!("{plain}; {hint}"),
+        None => plain,
     }
 }

@@ -1,39 +1,51 @@
 //! What a network is, as plain data.
 //!
-//! A [`Sequential`] lists layers; [`Sequential::build`] infers every shape, names every layer and
-//! lays every parameter out in one flat buffer, and returns the checked [`Network`] that engines
-//! run. Optimisers, losses and metrics are descriptions too. Nothing here computes or opens files.
+//! A [`Graph`] is layers with names and inputs, written as a list ([`Sequential`]) or as calls
+//! ([`Input`]). [`Graph::build`] infers every shape, names every layer and lays every parameter out
+//! in one flat buffer, and returns the checked [`Network`] that engines run. Optimisers, losses and
+//! metrics are descriptions too. Nothing here computes or opens files.
 #![forbid(unsafe_code)]
 
 mod activation;
+mod borders;
 mod error;
 mod file;
+mod graph;
 mod hint;
 mod initializer;
 pub mod layers;
 mod loss;
 mod metric;
+mod named;
+mod names;
 mod network;
 mod optimizer;
+mod order;
 mod padding;
 mod pair;
+mod regularizer;
 mod sequential;
 mod shape;
 mod summary;
+mod tensor;
 mod zoo;
 
 pub use activation::Activation;
+pub use borders::Borders;
 pub use error::{ModelError, Problem};
 pub use file::{from_json, from_toml, to_json, to_toml};
+pub use graph::{Graph, INPUT};
 pub use hint::{nearest, serde_hint};
-pub use initializer::Initializer;
+pub use initializer::{Distribution, Initializer};
 pub use layers::Layer;
 pub use loss::{Loss, SparseCategoricalCrossentropy};
 pub use metric::Metric;
-pub use network::{Network, Node, Parameter, ParameterSpec};
+pub use network::{Network, Node, Parameter, ParameterSpec, Source};
 pub use optimizer::{Adam, Optimizer, SGD};
 pub use padding::Padding;
 pub use pair::Pair;
+pub use regularizer::Regularizer;
 pub use sequential::{NamedLayer, Sequential};
 pub use shape::Shape;
-pub use zoo::{cnn, zoo_model, zoo_names};
+pub use tensor::{Input, Tensor, add, concatenate, multiply};
+pub use zoo::{ZooModel, cnn, zoo, zoo_model, zoo_names};

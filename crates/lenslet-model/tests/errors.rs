@@ -1,7 +1,12 @@
 //! What does not fit together is refused in words that say what, where and what to do.
 
-use lenslet_model::layers::{Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D, Maxout};
-use lenslet_model::{Activation, Layer, Padding, Sequential, from_json, from_toml, zoo_model};
+use lenslet_model::layers::{
+    self, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D, Maxout,
+};
+use lenslet_model::{
+    Activation, Graph, Initializer, Layer, Padding, Regularizer, Sequential, from_json, from_toml,
+    zoo_model,
+};
 
 #[test]
 fn layers_that_do_not_fit() {
@@ -129,13 +134,38 @@ fn texts_that_cannot_be_read() {
 fn a_model_nobody_knows() {
     let message = zoo_model("cnm", (8, 8, 3), 2).unwrap_err().to_string();
     assert!(message.contains("did you mean `cnn`?"), "{message}");
-    let message = zoo_model("resnet", (8, 8, 3), 2).unwrap_err().to_string();
-    assert!(message.contains("known: cnn"), "{message}");
+    let message = zoo_model("inception", (8, 8, 3), 2).unwrap_err().to_string();
+    assert!(message.contains("known: cnn, lenet5"), "{message}");
 }
 
 #[test]
 fn every_layer_survives_a_file() {
     let layers: Vec<Layer> = vec![
+        layers::ZeroPadding2D::new(((1, 0), (2, 1))).into(),
+        layers::Cropping2D::new((1, 0)).into(),
+        layers::Rescaling::new(2.0).offset(-1.0).into(),
+        layers::Normalization::new().into(),
+        layers::Normalization::with([0.5], [0.1, 0.2, 0.3]).into(),
+        layers::BatchNormalization::new().momentum(0.9).center(false).into(),
+        layers::LayerNormalization::new().epsilon(1e-6).into(),
+        layers::GroupNormalization::new(-1).scale(false).into(),
+        layers::SpatialDropout2D::new(0.25).into(),
+        layers::GaussianNoise::new(0.1).into(),
+        layers::PReLU::new().shared_axes([1, 2]).into(),
+        layers::DepthwiseConv2D::new(1)
+            .depth_multiplier(2usize)
+            .depthwise_regularizer(Regularizer::l1_l2(0.1, 0.2))
+            .into(),
+        layers::SeparableConv2D::new(6, 1)
+            .pointwise_initializer(Initializer::HeNormal)
+            .activation(Activation::Gelu { approximate: true })
+            .into(),
+        Conv2D::new(4, 1)
+            .groups(2usize)
+            .kernel_initializer(Initializer::TruncatedNormal { mean: 0.0, stddev: 0.02 })
+            .bias_initializer(Initializer::Constant { value: 0.1 })
+            .kernel_regularizer(Regularizer::l2(1e-4))
+            .into(),
         Conv2D::new(4, (3, 2))
             .strides((1, 2))
             .padding(Padding::Same)
@@ -144,24 +174,28 @@ fn every_layer_survives_a_file() {
             .activation(Activation::LeakyRelu { negative_slope: 0.1 })
             .into(),
         MaxPool2D::new(2).strides(1).into(),
-        lenslet_model::layers::AveragePool2D::new(2).padding(Padding::Same).into(),
-        lenslet_model::layers::SumPool2D::new((1, 2)).into(),
+        layers::AveragePool2D::new(2).padding(Padding::Same).into(),
+        layers::SumPool2D::new((1, 2)).into(),
         Activation::Elu { alpha: 0.5 }.into(),
         Activation::Tanh.into(),
-        lenslet_model::layers::ReLU::new().into(),
+        layers::ReLU::new().into(),
         LeakyReLU::default().into(),
         ELU::new(0.7).into(),
         Dropout::new(0.25).into(),
+        layers::GlobalMaxPooling2D::new().keepdims(true).into(),
+        layers::GlobalAveragePooling2D::new().keepdims(true).into(),
+        layers::Reshape::new([2, -1]).into(),
         Flatten::new().into(),
         Maxout::new(5, 3).use_bias(false).into(),
         Dense::new(2).activation(Activation::Sigmoid).into(),
-        lenslet_model::layers::Softmax::new().into(),
+        layers::Softmax::new().into(),
     ];
     let mut model = Sequential::new((8, 8, 3));
     for layer in layers {
         model = model.add(layer);
     }
     model = model.add_named("last", Dense::new(3));
+    let model = Graph::from(model);
     assert_eq!(from_toml(&lenslet_model::to_toml(&model)), Ok(model.clone()));
     assert_eq!(from_json(&lenslet_model::to_json(&model)), Ok(model));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lenslet_model::{Loss, Optimizer, Sequential, serde_hint};
+use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
 use serde::{Deserialize, Serialize};
 
 use crate::read::{MOST_TEXT, read_text};
@@ -32,7 +32,7 @@ pub struct RunConfig {
     /// How the model was trained.
     pub training: TrainingConfig,
     /// The model, in full.
-    pub model: Sequential,
+    pub model: Graph,
 }
 
 /// Where images come from.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lenslet_model::{Network, Sequential, serde_hint};
+use lenslet_model::{Graph, Network, serde_hint};
 use serde::{Deserialize, Serialize};
 
 use crate::ContentError;
@@ -21,7 +21,7 @@ use crate::read::MOST_TEXT;
 #[serde(deny_unknown_fields)]
 pub struct SavedModel {
     /// The network.
-    pub model: Sequential,
+    pub model: Graph,
     /// The classes' names, in the order of the network's outputs.
     pub classes: Vec<String>,
     /// What is done to pixels before the first layer.
@@ -44,8 +44,8 @@ impl Default for Preprocessing {
 
 impl SavedModel {
     /// With pixels scaled to 0 to 1.
-    pub fn new(model: Sequential, classes: Vec<String>) -> Self {
-        Self { model, classes, preprocessing: Preprocessing::default() }
+    pub fn new(model: impl Into<Graph>, classes: Vec<String>) -> Self {
+        Self { model: model.into(), classes, preprocessing: Preprocessing::default() }
     }
 
     /// Builds the network. What this accepts can be written and read back, so it is worth calling

@@ -20,7 +20,7 @@ fn config() -> RunConfig {
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },
-        model: cnn((32, 32, 3), 10),
+        model: cnn((32, 32, 3), 10).into(),
     }
 }
 

@@ -159,7 +159,7 @@ fn config() -> RunConfig {
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },
-        model: cnn((8, 8, 3), 2),
+        model: cnn((8, 8, 3), 2).into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lenslet_data::Dataset;
 use lenslet_engine::{Cpu, Engine, Options, Profile, State};
-use lenslet_model::{Loss, Metric, Network, Optimizer, Sequential};
+use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
 
 use crate::evaluation::{BATCH, first_largest, tally};
 use crate::{Evaluation, Fit, History, Observer, TrainError};
@@ -33,7 +33,7 @@ pub trait Compile {
     ) -> Result<Model, TrainError>;
 }
 
-impl Compile for Sequential {
+impl Compile for Graph {
     fn compile(
         self,
         optimizer: impl Into<Optimizer>,
@@ -58,6 +58,27 @@ impl Compile for Sequential {
             metrics: metrics.to_vec(),
             classes: Vec::new(),
         })
+    }
+}
+
+impl Compile for Sequential {
+    fn compile(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+    ) -> Result<Model, TrainError> {
+        Graph::from(self).compile(optimizer, loss, metrics)
+    }
+
+    fn compile_with(
+        self,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        metrics: &[Metric],
+        options: Options,
+    ) -> Result<Model, TrainError> {
+        Graph::from(self).compile_with(optimizer, loss, metrics, options)
     }
 }
 

@@ -55,12 +55,15 @@ pub mod prelude {
     pub use lenslet_data::{Dataset, Split};
     pub use lenslet_engine::Options;
     pub use lenslet_model::layers::{
-        ActivationLayer, AveragePool2D, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D,
-        Maxout, ReLU, Softmax, SumPool2D,
+        ActivationLayer, Add, AveragePool2D, BatchNormalization, Concatenate, Conv2D, Cropping2D,
+        Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianNoise, GlobalAveragePooling2D,
+        GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU, MaxPool2D, Maxout,
+        Multiply, Normalization, PReLU, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax,
+        SpatialDropout2D, SumPool2D, ZeroPadding2D,
     };
     pub use lenslet_model::{
-        Activation, Adam, Loss, Metric, Optimizer, Padding, SGD, Sequential,
-        SparseCategoricalCrossentropy,
+        Activation, Adam, Graph, Initializer, Input, Loss, Metric, Optimizer, Padding, Regularizer,
+        SGD, Sequential, SparseCategoricalCrossentropy, Tensor, add, concatenate, multiply,
     };
     pub use lenslet_train::{
         Compile, Epoch, Evaluation, Fit, Flow, History, Model, Observer, verdict,

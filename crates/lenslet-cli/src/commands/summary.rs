@@ -14,15 +14,15 @@ use crate::model_choice::ModelChoice;
 /// Print the table of a network's layers: their output shapes and numbers of parameters.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// cnn, a file that describes a network, or a run's folder
+    /// A name that `lenslet models` lists, a file that describes a network, or a run's folder
     #[arg(value_name = "MODEL|RUN", default_value = "cnn")]
     model: String,
 
-    /// Height, width and channels of the images, for cnn [default: 32x32x3]
+    /// Height, width and channels of the images, for a name [default: 32x32x3]
     #[arg(long, value_name = "HxWxC")]
     input: Option<Input>,
 
-    /// Number of classes, for cnn [default: 10]
+    /// Number of classes, for a name [default: 10]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     classes: Option<usize>,
 

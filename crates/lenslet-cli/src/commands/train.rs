@@ -52,8 +52,8 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model and training")]
 struct TrainingArgs {
-    /// The network: cnn, or a file that describes one [default: cnn]
-    #[arg(long, value_name = "cnn|FILE.toml")]
+    /// The network: a name that `lenslet models` lists, or a file that describes one [default: cnn]
+    #[arg(long, value_name = "NAME|FILE.toml")]
     model: Option<String>,
 
     /// How often every image is seen [default: 10]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Describe, check_count};
-use crate::{Activation, Initializer, ParameterSpec, Problem, Shape};
+use super::{Describe, check_count, glorot_uniform, setters, yes, zeros};
+use crate::{Activation, Initializer, ParameterSpec, Problem, Regularizer, Shape};
 
 /// `activation(x kernel + bias)` over the last axis: `(..., features)` becomes `(..., units)`.
 ///
@@ -20,26 +20,53 @@ pub struct Dense {
     /// Whether a bias is added; yes.
     #[serde(default = "yes")]
     pub use_bias: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// What the kernel holds before training; Glorot-uniform.
+    #[serde(default = "glorot_uniform", skip_serializing_if = "Initializer::is_glorot_uniform")]
+    pub kernel_initializer: Initializer,
+    /// What the bias holds before training; zeros.
+    #[serde(default = "zeros", skip_serializing_if = "Initializer::is_zeros")]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel; none.
+    #[serde(default, skip_serializing_if = "Regularizer::is_none")]
+    pub kernel_regularizer: Regularizer,
+    /// Penalty on the bias; none.
+    #[serde(default, skip_serializing_if = "Regularizer::is_none")]
+    pub bias_regularizer: Regularizer,
+    /// Penalty on the output; none.
+    #[serde(default, skip_serializing_if = "Regularizer::is_none")]
+    pub activity_regularizer: Regularizer,
 }
 
 impl Dense {
     /// A layer with a bias and no activation.
     pub fn new(units: usize) -> Self {
-        Self { units, activation: Activation::Linear, use_bias: true }
+        Self {
+            units,
+            activation: Activation::Linear,
+            use_bias: true,
+            kernel_initializer: glorot_uniform(),
+            bias_initializer: zeros(),
+            kernel_regularizer: Regularizer::default(),
+            bias_regularizer: Regularizer::default(),
+            activity_regularizer: Regularizer::default(),
+        }
     }
 
-    /// Sets the activation.
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// Sets whether a bias is added.
-    pub fn use_bias(self, use_bias: bool) -> Self {
-        Self { use_bias, ..self }
+    setters! {
+        /// Sets the activation.
+        activation: Activation,
+        /// Sets whether a bias is added.
+        use_bias: bool,
+        /// Sets what the kernel holds before training.
+        kernel_initializer: Initializer,
+        /// Sets what the bias holds before training.
+        bias_initializer: Initializer,
+        /// Sets the penalty on the kernel.
+        kernel_regularizer: Regularizer,
+        /// Sets the penalty on the bias.
+        bias_regularizer: Regularizer,
+        /// Sets the penalty on the output.
+        activity_regularizer: Regularizer,
     }
 }
 
@@ -50,15 +77,29 @@ impl Describe for Dense {
     fn output(&self, input: &Shape) -> Result<Shape, Problem> {
         check_count("units", self.units)?;
         self.activation.check()?;
+        for spec in self.parameters(input) {
+            spec.check()?;
+        }
+        self.activity_regularizer.check("activity_regularizer")?;
         Ok(input.with_last(self.units))
     }
 
     fn parameters(&self, input: &Shape) -> Vec<ParameterSpec> {
         let shape = [input.last(), self.units];
-        let mut all = vec![ParameterSpec::new("kernel", shape, Initializer::GlorotUniform)];
+        let kernel = ParameterSpec::new("kernel", shape, self.kernel_initializer);
+        let mut all = vec![kernel.regularized(self.kernel_regularizer)];
         if self.use_bias {
-            all.push(ParameterSpec::new("bias", [self.units], Initializer::Zeros));
+            let bias = ParameterSpec::new("bias", [self.units], self.bias_initializer);
+            all.push(bias.regularized(self.bias_regularizer));
         }
         all
+    }
+
+    fn multiply_adds(&self, input: &Shape, output: &Shape) -> u64 {
+        (output.elements() * input.last()) as u64
+    }
+
+    fn activity_regularizer(&self) -> Regularizer {
+        self.activity_regularizer
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Describe;
+use super::{Describe, check_rate};
 use crate::{Problem, Shape};
 
 /// In training sets each number to zero with probability `rate` and multiplies the others by
@@ -26,12 +26,7 @@ impl Describe for Dropout {
     const STEM: &'static str = "dropout";
 
     fn output(&self, input: &Shape) -> Result<Shape, Problem> {
-        if !(0.0..1.0).contains(&self.rate) {
-            return Err(Problem::new(
-                format!("rate = {} is out of range", self.rate),
-                "it must be at least 0 and below 1, for example 0.5",
-            ));
-        }
+        check_rate(self.rate)?;
         Ok(input.clone())
     }
 }

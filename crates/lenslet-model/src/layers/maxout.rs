@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Describe, check_count};
+use super::{Describe, check_count, yes};
 use crate::{Initializer, ParameterSpec, Problem, Shape};
 
 /// A learnable activation: each output is the largest of `pieces` affine functions of the input
@@ -25,10 +25,6 @@ pub struct Maxout {
 
 fn two() -> usize {
     2
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Maxout {
@@ -62,5 +58,9 @@ impl Describe for Maxout {
             all.push(ParameterSpec::new("bias", [columns], Initializer::Zeros));
         }
         all
+    }
+
+    fn multiply_adds(&self, input: &Shape, output: &Shape) -> u64 {
+        (output.elements() * self.pieces * input.last()) as u64
     }
 }
