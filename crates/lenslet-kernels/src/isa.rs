@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::arch::Portable;
 #[cfg(target_arch = "x86_64")]
 use crate::arch::{Avx2, Avx512};
+use crate::simd::{Simd, dispatch};
 
 /// An instruction set that this CPU has.
 ///
@@ -45,6 +46,15 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512",
         }
+    }
+
+    /// Numbers in a vector.
+    pub fn lanes(self) -> usize {
+        #[inline(always)]
+        fn lanes<S: Simd>(_: S) -> usize {
+            S::LANES
+        }
+        dispatch!(self, |s| lanes(s))
     }
 }
 
@@ -114,6 +124,12 @@ mod tests {
     fn portable_is_always_there() {
         assert_eq!(Isa::available().last(), Some(Isa::Portable(Portable)));
         assert_eq!(Isa::available().next(), Some(Isa::detect()));
+    }
+
+    #[test]
+    fn wider_ones_are_better() {
+        let lanes: Vec<_> = Isa::available().map(Isa::lanes).collect();
+        assert!(lanes.is_sorted_by(|a, b| a > b), "{lanes:?}");
     }
 
     #[test]

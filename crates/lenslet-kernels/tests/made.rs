@@ -4,17 +4,9 @@ mod common;
 
 use common::isas;
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, InputGradient, Isa, Kernels,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, InputGradient, Kernels,
     OutputGradient, Rows, RowsMut, Rule, SgdStep, Team,
 };
-
-fn lanes(isa: Isa) -> u64 {
-    match isa.name() {
-        "avx512" => 16,
-        "avx2" => 8,
-        _ => 4,
-    }
-}
 
 /// A 3x3 convolution that keeps the size.
 fn shape(side: usize, in_channels: usize, out_channels: usize) -> Conv2dShape {
@@ -28,7 +20,7 @@ fn the_direct_sum_makes_all_of_the_definition_in_whole_vectors() {
         for (side, from, to) in [(7, 3, 16), (8, 32, 32), (5, 20, 50)] {
             let shape = shape(side, from, to);
             let kernel = Conv2d::with(isa, shape, Algorithm::Direct);
-            let padded = (to as u64).next_multiple_of(lanes(isa));
+            let padded = (to as u64).next_multiple_of(isa.lanes() as u64);
             assert_eq!(kernel.forward_made() * to as u64, shape.multiply_adds() * padded);
         }
     }
@@ -110,7 +102,7 @@ fn a_dense_layer_skips_zeros_where_there_are_many() {
 #[test]
 fn a_dense_layers_gradients_come_in_whole_vectors() {
     for isa in isas() {
-        let (fast, lanes) = (Fast::new(isa), lanes(isa));
+        let (fast, lanes) = (Fast::new(isa), isa.lanes() as u64);
         assert_eq!(fast.dense_backward_made(32, 100, 64, true), 2 * 32 * 100 * 64);
         assert_eq!(fast.dense_backward_made(32, 100, 64, false), 32 * 100 * 64);
         // Outputs in two vectors, and for the input's gradient samples in one.

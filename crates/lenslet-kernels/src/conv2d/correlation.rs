@@ -255,7 +255,7 @@ impl Correlation {
         for (v, bias) in bias.iter_mut().enumerate() {
             *bias = s.load(&block.bias[v * S::LANES..]);
         }
-        let runs = Runs { offsets: &patch.offsets, len: patch.run, step: patch.step };
+        let runs = Runs::new(&patch.offsets, patch.run, patch.step);
         let sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
         let width = block.channels.len();
         for p in 0..P {

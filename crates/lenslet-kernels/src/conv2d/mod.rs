@@ -19,7 +19,6 @@ mod winograd_gradient;
 
 use std::ops::Range;
 
-use crate::simd::{Simd, dispatch};
 use crate::{Conv2dKernel, Conv2dShape, Isa, OutputGradient, Team};
 use correlation::Correlation;
 use line::Line;
@@ -102,7 +101,7 @@ impl Conv2d {
 
     /// A convolution of this shape by this algorithm.
     pub fn with(isa: Isa, shape: Conv2dShape, algorithm: Algorithm) -> Self {
-        let lanes = dispatch!(isa, |s| lanes(s));
+        let lanes = isa.lanes();
         let Conv2dShape { height, width, in_channels, out_channels } = shape;
         let forward = (Line::forward(&height), Line::forward(&width));
         let backward = (Line::backward(&height), Line::backward(&width));
@@ -123,6 +122,12 @@ impl Conv2d {
         let forward = self.forward.packed_len();
         let backward = forward + self.backward.packed_len();
         [forward, backward, backward + self.sparse.as_ref().map_or(0, Sparse::packed_len)]
+    }
+
+    /// Elements of scratch memory that a pool's gradient is spread to, if it is not skipped: what
+    /// comes behind starts a line of the cache.
+    fn spread_len(&self) -> usize {
+        self.shape.output_len().next_multiple_of(16)
     }
 
     /// How many numbers of this gradient are not zero, where the others are to be skipped; `both`
@@ -264,10 +269,6 @@ impl Gradient {
     }
 }
 
-fn lanes<S: Simd>(_: S) -> usize {
-    S::LANES
-}
-
 impl Conv2dKernel<f32> for Conv2d {
     fn shape(&self) -> &Conv2dShape {
         &self.shape
@@ -280,8 +281,7 @@ impl Conv2dKernel<f32> for Conv2d {
     fn scratch_len(&self) -> usize {
         let both = self.forward.scratch_len().max(self.backward.scratch_len());
         let sparse = self.sparse.as_ref().map_or(0, Sparse::scratch_len);
-        // A pool's gradient is spread to that of the whole output, if it is not skipped.
-        (both.max(self.weights.scratch_len()) + self.shape.output_len()).max(sparse)
+        (both.max(self.weights.scratch_len()) + self.spread_len()).max(sparse)
     }
 
     fn forward_made(&self) -> u64 {
@@ -344,7 +344,8 @@ impl Conv2dKernel<f32> for Conv2d {
             sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
             return sparse.made(self.lanes, count, both);
         }
-        let (every, scratch) = scratch.split_at_mut(self.shape.output_len());
+        let (every, scratch) = scratch.split_at_mut(self.spread_len());
+        let every = &mut every[..self.shape.output_len()];
         let dy = match dy {
             OutputGradient::Dense(dy) => dy,
             OutputGradient::Pooled(pooled) => {

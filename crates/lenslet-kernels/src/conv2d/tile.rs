@@ -5,19 +5,21 @@ use crate::simd::Simd;
 /// Where a tile reads: stretches of `len` elements, `step` apart, from each of `offsets` on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs<'a> {
-    pub(super) offsets: &'a [usize],
-    pub(super) len: usize,
-    pub(super) step: usize,
+    offsets: &'a [usize],
+    len: usize,
+    step: usize,
+    /// How far from its first element a tile reads.
+    extent: usize,
 }
 
-impl Runs<'_> {
-    /// How far from its first element a tile reads.
+impl<'a> Runs<'a> {
     #[inline(always)]
-    fn extent(&self) -> usize {
-        match (self.offsets.iter().max(), self.len) {
+    pub(super) fn new(offsets: &'a [usize], len: usize, step: usize) -> Self {
+        let extent = match (offsets.iter().max(), len) {
             (None, _) | (_, 0) => 0,
-            (Some(last), len) => last + (len - 1) * self.step + 1,
-        }
+            (Some(last), len) => last + (len - 1) * step + 1,
+        };
+        Self { offsets, len, step, extent }
     }
 }
 
@@ -41,31 +43,85 @@ pub(super) fn tile<S: Simd, const P: usize, const V: usize>(
     x: [&[f32]; P],
     runs: Runs<'_>,
     w: &[f32],
+    sums: [[S::F32; V]; P],
+) -> [[S::F32; V]; P] {
+    assert!(x.iter().all(|x| x.len() >= runs.extent), "a tile reads inside the image");
+    // SAFETY: just checked.
+    unsafe { multiply::<S, P, V, 1>(s, x.map(<[f32]>::as_ptr), runs, w, sums) }
+}
+
+/// The same where `x[p]` begins `p * apart` elements behind the first: fewer addresses to find.
+#[inline(always)]
+pub(super) fn even_tile<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    x: &[f32],
+    apart: usize,
+    runs: Runs<'_>,
+    w: &[f32],
+    sums: [[S::F32; V]; P],
+) -> [[S::F32; V]; P] {
+    assert!(x.len() >= (P - 1) * apart + runs.extent, "a tile reads inside the image");
+    let mut bases = [x.as_ptr(); P];
+    for (p, base) in bases.iter_mut().enumerate() {
+        *base = base.wrapping_add(p * apart);
+    }
+    // SAFETY: just checked for the last one.
+    unsafe { multiply::<S, P, V, 1>(s, bases, runs, w, sums) }
+}
+
+/// # Safety
+/// From each of `x` on, as many elements can be read as `runs` extends.
+#[inline(always)]
+unsafe fn multiply<S: Simd, const P: usize, const V: usize, const UNROLL: usize>(
+    s: S,
+    x: [*const f32; P],
+    runs: Runs<'_>,
+    w: &[f32],
     mut sums: [[S::F32; V]; P],
 ) -> [[S::F32; V]; P] {
-    let extent = runs.extent();
-    assert!(x.iter().all(|x| x.len() >= extent), "a tile reads inside the image");
     assert!(w.len() >= runs.offsets.len() * runs.len * V * S::LANES, "weights of every element");
-    let x = x.map(<[f32]>::as_ptr);
     let mut w = w.as_ptr();
     for &offset in runs.offsets {
         let mut at = offset;
-        for _ in 0..runs.len {
-            let mut weights = [s.splat(0.0); V];
-            for (v, weights) in weights.iter_mut().enumerate() {
-                // SAFETY: `w` has `V` vectors for each of these iterations, as asserted.
-                *weights = unsafe { s.load_ptr(w.add(v * S::LANES)) };
+        for _ in 0..runs.len / UNROLL {
+            for _ in 0..UNROLL {
+                // SAFETY: `at` is below `extent`, and `w` has `V` vectors for each of these
+                // iterations, as asserted.
+                unsafe { multiply_one(s, x, at, w, &mut sums) };
+                (w, at) = (w.wrapping_add(V * S::LANES), at + runs.step);
             }
-            for p in 0..P {
-                // SAFETY: `at` is below `extent`.
-                let value = s.splat(unsafe { *x[p].add(at) });
-                for v in 0..V {
-                    sums[p][v] = s.mul_add(value, weights[v], sums[p][v]);
-                }
-            }
-            w = w.wrapping_add(V * S::LANES);
-            at += runs.step;
+        }
+        for _ in 0..runs.len % UNROLL {
+            // SAFETY: as above.
+            unsafe { multiply_one(s, x, at, w, &mut sums) };
+            (w, at) = (w.wrapping_add(V * S::LANES), at + runs.step);
         }
     }
     sums
+}
+
+/// `sums[p][v] += x[p][at] * w[v]`.
+///
+/// # Safety
+/// Each `x` has an element at `at`, and `w` `V` vectors.
+#[inline(always)]
+unsafe fn multiply_one<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    x: [*const f32; P],
+    at: usize,
+    w: *const f32,
+    sums: &mut [[S::F32; V]; P],
+) {
+    let mut weights = [s.splat(0.0); V];
+    for (v, weights) in weights.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *weights = unsafe { s.load_ptr(w.add(v * S::LANES)) };
+    }
+    for p in 0..P {
+        // SAFETY: the caller's promise.
+        let value = s.splat(unsafe { *x[p].add(at) });
+        for v in 0..V {
+            sums[p][v] = s.mul_add(value, weights[v], sums[p][v]);
+        }
+    }
 }

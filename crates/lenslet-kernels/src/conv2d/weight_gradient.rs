@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
-use super::tile::{Runs, tile, tile_height};
+use super::tile::{Runs, even_tile, tile, tile_height};
 use crate::simd::{Simd, dispatch};
 use crate::{Conv2dShape, Isa};
 
@@ -17,14 +17,15 @@ const STRIP: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct WeightGradient {
     columns: usize,
-    in_channels: usize,
     out_channels: usize,
     strips: Strips,
-    /// Where each tap reads, from its pixel on.
-    taps: Vec<usize>,
     /// Channels in whole vectors.
     padded_out: usize,
     pixels: usize,
+    /// Where the stretches of neighbouring elements begin that a pixel reads, from it on.
+    runs: Vec<usize>,
+    /// Elements of each.
+    run: usize,
     /// Where each row of output pixels begins in a strip.
     rows: Vec<usize>,
     /// From one pixel to the next in a strip.
@@ -44,17 +45,18 @@ impl WeightGradient {
         let row_step = height.stride * strips.pitch();
         let step = width.stride * in_channels;
         let row = |ty: usize| ty * height.dilation * strips.pitch();
-        let column = |tx: usize| tx * width.dilation * in_channels;
+        // Neighbouring taps of a row read neighbouring pixels: one run.
+        let runs = if width.dilation == 1 { 1 } else { width.window };
         Self {
             columns: width.output,
-            in_channels,
             out_channels,
             padded_out: out_channels.next_multiple_of(lanes),
             pixels: height.output * width.output,
-            taps: (0..height.window)
-                .flat_map(|ty| (0..width.window).map(move |tx| (ty, tx)))
-                .map(|(ty, tx)| row(ty) + column(tx))
+            runs: (0..height.window)
+                .flat_map(|ty| (0..runs).map(move |tx| (ty, tx)))
+                .map(|(ty, tx)| row(ty) + tx * width.dilation * in_channels)
                 .collect(),
+            run: width.window / runs * in_channels,
             rows: (0..strips.height()).map(|i| i * row_step).collect(),
             step,
             seamless: row_step == width.output * step,
@@ -69,7 +71,7 @@ impl WeightGradient {
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
     pub(super) fn made(&self) -> u64 {
-        (self.pixels * self.taps.len() * self.in_channels * self.padded_out) as u64
+        (self.pixels * self.runs.len() * self.run * self.padded_out) as u64
     }
 
     /// Adds the gradients of one image; `db` may be empty.
@@ -82,7 +84,7 @@ impl WeightGradient {
         db: &mut [f32],
         scratch: &mut [f32],
     ) {
-        assert_eq!(dw.len(), self.taps.len() * self.in_channels * self.out_channels);
+        assert_eq!(dw.len(), self.runs.len() * self.run * self.out_channels);
         assert!(db.is_empty() || db.len() == self.out_channels);
         dispatch!(isa, |s| self.run_with(s, x, dy, dw, db, scratch));
     }
@@ -106,10 +108,10 @@ impl WeightGradient {
                 let channels = first..self.out_channels.min(first + block_width(S::LANES));
                 let rows = strip.len();
                 if channels.len() <= S::LANES {
-                    self.gather::<S, 1>(s, &channels, dy, block, db);
+                    let block = self.gather::<S, 1>(s, &channels, dy, block, db);
                     self.sweep::<S, 8, 1>(s, rows, &channels, view, block, dw);
                 } else {
-                    self.gather::<S, 2>(s, &channels, dy, block, db);
+                    let block = self.gather::<S, 2>(s, &channels, dy, block, db);
                     // As many sums as leave registers for two vectors of `dy` and one input.
                     if S::REGISTERS >= 32 {
                         self.sweep::<S, 8, 2>(s, rows, &channels, view, block, dw);
@@ -121,30 +123,39 @@ impl WeightGradient {
         }
     }
 
-    /// Copies some channels of `dy` into `block` (`pixels x V` vectors, zeros behind the last
-    /// channel) and adds their sums to `db`.
+    /// Some channels of `dy`, `pixels x V` vectors with zeros behind the last channel: copied to
+    /// `block` where they do not lie like that. Adds their sums to `db`.
     #[inline(always)]
-    fn gather<S: Simd, const V: usize>(
+    fn gather<'a, S: Simd, const V: usize>(
         &self,
         s: S,
         channels: &Range<usize>,
-        dy: &[f32],
-        block: &mut [f32],
+        dy: &'a [f32],
+        block: &'a mut [f32],
         db: &mut [f32],
-    ) {
+    ) -> &'a [f32] {
         let width = V * S::LANES;
+        let in_place = self.out_channels == width;
+        if in_place && db.is_empty() {
+            return dy;
+        }
+        let pixels = dy.len() / self.out_channels;
+        assert!(block.len() >= pixels * width && channels.end <= self.out_channels);
         // Four sums for each channel, as one would wait for itself.
         let mut sums = [[s.splat(0.0); V]; 4];
-        let groups = dy.chunks(4 * self.out_channels).zip(block.chunks_mut(4 * width));
-        for (dy, block) in groups {
-            let pixels = dy.chunks_exact(self.out_channels).zip(block.chunks_exact_mut(width));
-            for ((dy, block), sums) in pixels.zip(&mut sums) {
-                let dy = &dy[channels.clone()];
-                for (v, sum) in sums.iter_mut().enumerate() {
-                    let from = &dy[v * S::LANES..];
-                    let x = if dy.len() == width { s.load(from) } else { s.load_tail(from) };
-                    s.store(&mut block[v * S::LANES..], x);
-                    *sum = s.add(*sum, x);
+        for first in (0..pixels).step_by(4) {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let pixel = first + i;
+                if pixel < pixels {
+                    // SAFETY: `dy` has `out_channels` numbers for each pixel, `block` `width`.
+                    let x = unsafe {
+                        let from = dy.as_ptr().add(pixel * self.out_channels + channels.start);
+                        let to = block.as_mut_ptr().add(pixel * width);
+                        load_pixel::<S, V>(s, from, channels.len(), (!in_place).then_some(to))
+                    };
+                    for v in 0..V {
+                        sums[v] = s.add(sums[v], x[v]);
+                    }
                 }
             }
         }
@@ -155,9 +166,10 @@ impl WeightGradient {
                 add_to(s, &mut db[v * S::LANES..], s.add(s.add(a, b), s.add(c, d)));
             }
         }
+        if in_place { dy } else { block }
     }
 
-    /// The filters of some output channels, in tiles of `P` taps and input channels.
+    /// The filters of some output channels, in tiles of `P` elements that a pixel reads.
     #[inline(always)]
     fn sweep<S: Simd, const P: usize, const V: usize>(
         &self,
@@ -168,63 +180,125 @@ impl WeightGradient {
         block: &[f32],
         dw: &mut [f32],
     ) {
-        let rows = if self.seamless {
-            Runs { offsets: &self.rows[..1], len: rows * self.columns, step: self.step }
+        let pixels = if self.seamless {
+            Runs::new(&self.rows[..1], rows * self.columns, self.step)
         } else {
-            Runs { offsets: &self.rows[..rows], len: self.columns, step: self.step }
+            Runs::new(&self.rows[..rows], self.columns, self.step)
         };
-        let depth = self.taps.len() * self.in_channels;
-        let mut k = 0;
-        while k < depth {
-            if tile_height(depth - k, P) == P {
-                self.weights::<S, P, V>(s, k, rows, channels, view, block, dw);
+        let neighbours = self.run - self.run % P;
+        for (i, &start) in self.runs.iter().enumerate() {
+            for c in (0..neighbours).step_by(P) {
+                let zeros = [[s.splat(0.0); V]; P];
+                let sums = even_tile::<S, P, V>(s, &view[start + c..], 1, pixels, block, zeros);
+                let dw = &mut dw[(i * self.run + c) * self.out_channels + channels.start..];
+                self.add::<S, P, V>(s, dw, channels.len(), sums);
+            }
+        }
+        // What is left of each run, together.
+        let (left, mut k) = (self.run - neighbours, 0);
+        let all = left * self.runs.len();
+        while k < all {
+            if tile_height(all - k, P) == P {
+                self.rest::<S, P, V>(s, left, k, pixels, channels, view, block, dw);
                 k += P;
             } else {
-                self.weights::<S, 4, V>(s, k, rows, channels, view, block, dw);
+                self.rest::<S, 4, V>(s, left, k, pixels, channels, view, block, dw);
                 k += 4;
             }
         }
     }
 
-    /// The weights of the `P` taps and input channels from `k` on, as far as there are any.
+    /// `dw[p, o] += sums[p, o]` for `width` channels `o`.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn weights<S: Simd, const P: usize, const V: usize>(
+    fn add<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
+        dw: &mut [f32],
+        width: usize,
+        sums: [[S::F32; V]; P],
+    ) {
+        if width == V * S::LANES {
+            assert!(dw.len() >= (P - 1) * self.out_channels + V * S::LANES);
+            let mut row = dw.as_mut_ptr();
+            for sums in sums {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    // SAFETY: just checked for the last row.
+                    unsafe {
+                        let to = row.add(v * S::LANES);
+                        s.store_ptr(to, s.add(s.load_ptr(to), sum));
+                    }
+                }
+                row = row.wrapping_add(self.out_channels);
+            }
+        } else {
+            for (p, sums) in sums.into_iter().enumerate() {
+                let dw = &mut dw[p * self.out_channels..][..width];
+                for (v, sum) in sums.into_iter().enumerate() {
+                    add_to(s, &mut dw[v * S::LANES..], sum);
+                }
+            }
+        }
+    }
+
+    /// Up to `P` of the elements that are `left` of each run, from the `k`th on.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn rest<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        left: usize,
         k: usize,
-        rows: Runs<'_>,
+        pixels: Runs<'_>,
         channels: &Range<usize>,
         view: &[f32],
         block: &[f32],
         dw: &mut [f32],
     ) {
-        let (mut tap, mut c) = (k / self.in_channels, k % self.in_channels);
-        let mut x = [view; P];
-        let mut n = 0;
+        let (mut x, mut to) = ([view; P], [0; P]);
+        let n = P.min(left * self.runs.len() - k);
         for p in 0..P {
-            if tap < self.taps.len() {
-                x[p] = &view[self.taps[tap] + c..];
-                n += 1;
-                c += 1;
-                if c == self.in_channels {
-                    (tap, c) = (tap + 1, 0);
-                }
-            } else {
-                // Computed and thrown away.
-                x[p] = x[p - 1];
-            }
+            // Behind the last one it is computed again.
+            let k = k + p.min(n - 1);
+            let (i, c) = (k / left, self.run - left + k % left);
+            (x[p], to[p]) = (&view[self.runs[i] + c..], (i * self.run + c) * self.out_channels);
         }
-        let sums = tile::<S, P, V>(s, x, rows, block, [[s.splat(0.0); V]; P]);
-        for p in 0..P {
-            if p < n {
-                let dw = &mut dw[(k + p) * self.out_channels..][channels.clone()];
-                for v in 0..V {
-                    add_to(s, &mut dw[v * S::LANES..], sums[p][v]);
-                }
+        let sums = tile::<S, P, V>(s, x, pixels, block, [[s.splat(0.0); V]; P]);
+        for (sums, to) in sums.into_iter().zip(to).take(n) {
+            let dw = &mut dw[to..][channels.clone()];
+            for (v, sum) in sums.into_iter().enumerate() {
+                add_to(s, &mut dw[v * S::LANES..], sum);
             }
         }
     }
+}
+
+/// The first `n` numbers from `from` on, then zeros; a copy goes to `to` where there is one.
+///
+/// # Safety
+/// `n` numbers can be read and `V` vectors written.
+#[inline(always)]
+unsafe fn load_pixel<S: Simd, const V: usize>(
+    s: S,
+    from: *const f32,
+    n: usize,
+    to: Option<*mut f32>,
+) -> [S::F32; V] {
+    let mut x = [s.splat(0.0); V];
+    for (v, x) in x.iter_mut().enumerate() {
+        let start = v * S::LANES;
+        // SAFETY: the caller's promise; the last vector may be shorter, and there are no others.
+        unsafe {
+            *x = if n == V * S::LANES {
+                s.load_ptr(from.add(start))
+            } else {
+                s.load_tail_ptr(from.add(start), n - start)
+            };
+            if let Some(to) = to {
+                s.store_ptr(to.add(start), *x);
+            }
+        }
+    }
+    x
 }
 
 /// Adds as many lanes of `x` as `to` has elements, at most all.

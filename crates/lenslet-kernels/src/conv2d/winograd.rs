@@ -398,7 +398,7 @@ impl Winograd {
         for (p, x) in x.iter_mut().enumerate() {
             *x = &inputs.data[inputs.at(element, (tiles.start + p).min(last), 0)..];
         }
-        let runs = Runs { offsets: &[0], len: self.source_channels, step: self.step };
+        let runs = Runs::new(&[0], self.source_channels, self.step);
         let sums = tile::<S, P, V>(s, x, runs, filters, [[s.splat(0.0); V]; P]);
         for (p, sums) in sums.iter().enumerate() {
             let at = outputs.at(element, (tiles.start + p).min(last), first);

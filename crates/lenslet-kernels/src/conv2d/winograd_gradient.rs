@@ -226,7 +226,7 @@ impl WinogradGradient {
         }
         let width = V * S::LANES;
         let filters = &mut filters[channels.start * width..channels.end * width];
-        let runs = Runs { offsets: &[0], len: tiles, step: self.forward.padded_source };
+        let runs = Runs::new(&[0], tiles, self.forward.padded_source);
         let sums = tile::<S, P, V>(s, x, runs, outputs, [[s.splat(0.0); V]; P]);
         for (to, sums) in filters.chunks_exact_mut(width).zip(&sums) {
             for (v, sum) in sums.iter().enumerate() {
