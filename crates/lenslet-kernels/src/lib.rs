@@ -40,7 +40,7 @@ pub use interface::{
 };
 pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
-pub use peak::peak_flops;
+pub use peak::{memory_bandwidth, peak_flops, peak_flops_together};
 pub use philox::Stream;
 pub use real::Real;
 pub use reference::{Reference, ReferenceConv2d};
