@@ -5,6 +5,7 @@
 //! caller who wants to see progress passes an [`Observer`].
 #![forbid(unsafe_code)]
 
+mod bench;
 mod classification_report;
 mod confusion_matrix;
 mod error;
@@ -16,6 +17,7 @@ mod model;
 mod observer;
 mod verdict;
 
+pub use bench::{Bench, LayerSpeed, Machine, Speed, Timing};
 pub use classification_report::{ClassScores, ClassificationReport};
 pub use confusion_matrix::{Confusion, ConfusionMatrix};
 pub use error::TrainError;
