@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use lenslet_data::{Dataset, shuffled_order};
 use lenslet_engine::{Cpu, Engine, Options, Phase, Row};
-use lenslet_model::{Adam, Loss, Sequential};
+use lenslet_model::{Adam, Loss, Network};
 
 use crate::TrainError;
 use crate::evaluation::BATCH;
@@ -18,13 +18,13 @@ use pictures::{count, pictures};
 ///
 /// ```
 /// use lenslet_model::{Sequential, layers::{Dense, Flatten}};
-/// use lenslet_train::{Bench, Compile};
+/// use lenslet_train::Bench;
 /// let model = Sequential::new((32, 32, 3)).add(Flatten::new()).add(Dense::new(10));
 /// let bench = Bench { time: std::time::Duration::from_millis(20), ..Bench::default() };
-/// let speed = bench.run(&model)?;
+/// let speed = bench.run(model.build()?)?;
 /// println!("{} images trained a second", speed.training.images_per_second());
 /// # assert!(speed.layers.iter().any(|layer| layer.name == "dense"));
-/// # Ok::<(), lenslet_train::TrainError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Bench {
@@ -118,17 +118,17 @@ const WARM_UP: usize = 300;
 const LEAST: usize = 3;
 
 impl Bench {
-    /// Trains `model`, with Adam, on pictures of
+    /// Trains `network`, with Adam, on pictures of
     /// [`Synthetic`](lenslet_data::synthetic::Synthetic) scaled to its input, and times that,
     /// then predictions.
     ///
     /// # Errors
-    /// Where the layers do not fit together, or the output is not a vector of at least two classes.
-    pub fn run(&self, model: &Sequential) -> Result<Speed, TrainError> {
+    /// Where the engine cannot run the network, or its output is not a vector of at least two
+    /// classes.
+    pub fn run(&self, network: Network) -> Result<Speed, TrainError> {
         if self.batch_size == 0 {
             return Err(TrainError::Setting { setting: "batch_size", value: 0 });
         }
-        let network = model.build()?;
         network.check_classes(network.output().elements())?;
         let data = pictures(&network, count(&network, self.batch_size), self.options.seed)?;
         let optimizer = Adam::default().into();
@@ -258,6 +258,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lenslet_model::Sequential;
     use lenslet_model::layers::{Conv2D, Dense, Flatten};
 
     #[test]
@@ -275,7 +276,7 @@ mod tests {
             .add(Dense::new(5));
         let options = Options { threads: 2, ..Options::default() };
         let bench = Bench { batch_size: 4, time: Duration::ZERO, options };
-        let speed = bench.run(&model).unwrap();
+        let speed = bench.run(model.build().unwrap()).unwrap();
         assert_eq!((speed.warm_up, speed.training.times, speed.prediction.times), (3, 3, 3));
         assert_eq!((speed.training.images, speed.prediction.images), (4, 256));
         let conv = (10 * 10 * 9 * 3 * 8 * 4) as f64;
@@ -296,9 +297,10 @@ mod tests {
     #[test]
     fn what_cannot_be_measured_is_refused() {
         let model = Sequential::new((8, 8, 3)).add(Conv2D::new(8, 3));
-        let error = Bench::default().run(&model).unwrap_err().to_string();
+        let network = model.build().unwrap();
+        let error = Bench::default().run(network.clone()).unwrap_err().to_string();
         assert!(error.contains("conv2d") && error.contains("Dense"), "{error}");
         let nothing = Bench { batch_size: 0, ..Bench::default() };
-        assert!(nothing.run(&model).unwrap_err().to_string().contains("batch_size = 0"));
+        assert!(nothing.run(network).unwrap_err().to_string().contains("batch_size = 0"));
     }
 }
