@@ -216,19 +216,20 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.load(&lanes)
     }
 
-    /// Writes the lanes of `x` that are set in `mask`, one behind the other, to the front of `to`,
-    /// of which the first [`LANES`](Self::LANES) numbers lose what they were.
+    /// The lanes of `x` that are set in `mask`, one behind the other; the lanes behind these may hold
+    /// anything.
     #[inline(always)]
-    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
-        let mut lanes = [0; 16];
+    fn compress(self, mask: Self::Mask, x: Self::U32) -> Self::U32 {
+        let (mut lanes, mut to) = ([0; 16], [0; 16]);
         self.store_u32(&mut lanes, x);
-        let (to, bits) = (&mut to[..Self::LANES], self.bits(mask));
+        let bits = self.bits(mask);
         let mut len = 0;
         for (l, &lane) in lanes[..Self::LANES].iter().enumerate() {
             // Without a branch: what is written for nothing the next lane overwrites.
             to[len] = lane;
             len += (bits >> l & 1) as usize;
         }
+        self.load_u32(&to)
     }
 
     /// The sum of all lanes: halves are added until one number is left.
@@ -398,8 +399,7 @@ mod tests {
         for bits in 0..1u32 << S::LANES {
             let flags: [f32; 16] = std::array::from_fn(|i| (bits >> i & 1) as f32);
             let mask = s.lt(s.splat(0.0), s.load(&flags));
-            let mut to = [0; 16];
-            s.compress(mask, s.load_u32(&x), &mut to);
+            let to = lanes_u32(s, s.compress(mask, s.load_u32(&x)));
             let expected = (0..S::LANES).filter(|i| bits >> i & 1 == 1).map(|i| x[i]);
             assert!(expected.zip(to).all(|(expected, got)| got == expected), "{bits:b}");
         }

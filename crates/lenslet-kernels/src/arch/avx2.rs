@@ -287,10 +287,10 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
+    fn compress(self, mask: Self::Mask, x: Self::U32) -> Self::U32 {
         let order = self.load_u32(&COMPRESS[self.bits(mask) as usize]);
         // SAFETY: `self` proves the instruction set.
-        self.store_u32(to, unsafe { _mm256_permutevar8x32_epi32(x, order) });
+        unsafe { _mm256_permutevar8x32_epi32(x, order) }
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {

@@ -296,10 +296,9 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [u32]) {
-        // Not straight to memory: that instruction is slow on some CPUs.
+    fn compress(self, mask: Self::Mask, x: Self::U32) -> Self::U32 {
         // SAFETY: `self` proves the instruction set.
-        self.store_u32(to, unsafe { _mm512_maskz_compress_epi32(mask, x) });
+        unsafe { _mm512_maskz_compress_epi32(mask, x) }
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {

@@ -21,6 +21,8 @@ const CHANNELS: usize = 64;
 /// Elements of a strip of the input: two of them, one with the gradient, about fill the first
 /// cache.
 const STRIP: usize = 7000;
+/// The most lanes of an instruction set.
+const LANES: usize = 16;
 /// Pixels of a strip at least: shorter lists are not worth the registers that they fill.
 const PIXELS: usize = 128;
 
@@ -38,7 +40,7 @@ pub(super) struct Sparse {
     run: usize,
     /// Elements of the strip with the input's gradient.
     strip_len: usize,
-    /// Listed numbers of one channel at most, and one.
+    /// Listed numbers of one channel at most, and a vector: lists grow by whole vectors.
     capacity: usize,
 }
 
@@ -71,39 +73,22 @@ impl<'a> List<'a> {
 }
 
 impl Lists<'_> {
-    /// Appends a vector of numbers to the lists of the channels from `first` on, each where its bit
-    /// of `alive` is set. Without a branch: the numbers are there or not as they like.
+    /// Appends to the lists of the channels from `first` on what is not zero of up to a vector of
+    /// pixels, of which each comes with a number and a place for every channel.
     #[inline(always)]
-    fn push<S: Simd>(
-        &mut self,
-        s: S,
-        channels: Range<usize>,
-        alive: u32,
-        places: S::U32,
-        numbers: S::F32,
-    ) {
-        let (mut at, mut number) = ([0; 16], [0.0; 16]);
-        s.store_u32(&mut at, places);
-        s.store(&mut number, numbers);
-        if channels.len() == S::LANES {
-            for lane in 0..S::LANES {
-                self.push_one(channels.start + lane, alive >> lane & 1, at[lane], number[lane]);
-            }
-        } else {
-            for lane in 0..channels.len() {
-                self.push_one(channels.start + lane, alive >> lane & 1, at[lane], number[lane]);
-            }
+    fn push<S: Simd>(&mut self, s: S, channels: Range<usize>, pixels: &Pixels<S>) {
+        // Now each vector has one channel's pixels.
+        let numbers = s.transpose(pixels.numbers);
+        let places = s.transpose(pixels.places);
+        for (lane, channel) in channels.enumerate() {
+            let alive = s.lt(s.splat(0.0), absolute(s, numbers[lane]));
+            let len = self.lens[channel] as usize;
+            let at = channel * self.stride + len;
+            let [number, place] = [numbers[lane], places[lane]];
+            s.store(&mut self.numbers[at..], compress(s, alive, number));
+            s.store(&mut self.places[at..], compress(s, alive, place));
+            self.lens[channel] += s.bits(alive).count_ones();
         }
-    }
-
-    /// What is written for nothing the next number overwrites.
-    #[inline(always)]
-    fn push_one(&mut self, channel: usize, alive: u32, place: u32, number: f32) {
-        let len = &mut self.lens[channel];
-        let at = channel * self.stride + *len as usize;
-        self.places[at] = f32::from_bits(place);
-        self.numbers[at] = number;
-        *len += alive;
     }
 
     #[inline(always)]
@@ -111,6 +96,23 @@ impl Lists<'_> {
         let (start, len) = (channel * self.stride, self.lens[channel] as usize);
         List { places: &self.places[start..][..len], numbers: &self.numbers[start..][..len] }
     }
+}
+
+/// Up to a vector of pixels, each with a vector of channels.
+struct Pixels<S: Simd> {
+    numbers: [S::F32; 16],
+    /// As integers' bits.
+    places: [S::F32; 16],
+}
+
+#[inline(always)]
+fn compress<S: Simd>(s: S, mask: S::Mask, x: S::F32) -> S::F32 {
+    s.from_bits(s.compress(mask, s.to_bits(x)))
+}
+
+#[inline(always)]
+fn absolute<S: Simd>(s: S, x: S::F32) -> S::F32 {
+    s.from_bits(s.and(s.to_bits(x), s.splat_u32(0x7FFF_FFFF)))
 }
 
 /// Division of vectors by a constant as a multiplication: exact while `n * divisor < 2^32`.
@@ -155,7 +157,7 @@ impl Sparse {
             tap_step: height.dilation * pitch,
             run: width.window * in_channels,
             strip_len,
-            capacity: units * width.output + 1,
+            capacity: units * width.output + LANES,
             strips,
         })
     }
@@ -264,7 +266,7 @@ impl Sparse {
         let stride = match dy {
             OutputGradient::Dense(_) => self.capacity,
             OutputGradient::Pooled(Pooled { pool, .. }) => self.capacity.min(
-                pool.width.output * (self.strips.height().div_ceil(pool.height.stride) + 1) + 1,
+                pool.width.output * (self.strips.height().div_ceil(pool.height.stride) + 1) + LANES,
             ),
         };
         let mut lists = Lists { places, numbers, lens: [0; CHANNELS], stride };
@@ -305,84 +307,114 @@ impl Sparse {
         &self,
         s: S,
         dy: &OutputGradient<'_, f32>,
-        rows: &Range<usize>,
+        strip: &Range<usize>,
         channels: Range<usize>,
         db: &mut [f32],
         lists: &mut Lists<'_>,
     ) {
-        let (width, all) = (self.shape.width.output, self.shape.out_channels);
         let db = if db.is_empty() { &mut [] } else { &mut db[channels.clone()] };
-        match dy {
-            OutputGradient::Dense(dy) => {
-                for row in rows.clone() {
-                    for column in 0..width {
-                        let at = (row * width + column) * all + channels.start;
-                        let dy = &dy[at..][..channels.len()];
-                        let place = (row - rows.start) * self.row_step + column * self.pixel_step;
-                        let place = s.splat_u32(place as u32);
-                        for first in (0..dy.len()).step_by(S::LANES) {
-                            let dy = load(s, &dy[first..]);
-                            let end = channels.len().min(first + S::LANES);
-                            lists.push(s, first..end, nonzero(s, dy), place, dy);
-                            add(s, dy, db, first);
-                        }
-                    }
-                }
-            }
+        let (rows, width) = match dy {
+            OutputGradient::Dense(_) => (strip.clone(), self.shape.width.output),
             OutputGradient::Pooled(pooled) => {
-                for row in windows(pooled.pool, rows) {
-                    for column in 0..pooled.pool.width.output {
-                        let at = (row * pooled.pool.width.output + column) * all;
-                        let at = at + channels.start;
-                        for first in (0..channels.len()).step_by(S::LANES) {
-                            let n = S::LANES.min(channels.len() - first);
-                            let number = self.pooled(s, pooled, rows, at + first, n, first, lists);
-                            add(s, number, db, first);
-                        }
-                    }
-                }
+                (windows(pooled.pool, strip), pooled.pool.width.output)
             }
+        };
+        let places = Places::new(self, strip, width);
+        for first in (0..channels.len()).step_by(S::LANES) {
+            let some = first..channels.len().min(first + S::LANES);
+            let of = channels.start + first..channels.start + some.end;
+            let mut sum = s.splat(0.0);
+            for pixel in (rows.start * width..rows.end * width).step_by(S::LANES) {
+                let end = (rows.end * width).min(pixel + S::LANES);
+                let zero = s.splat(0.0);
+                let mut pixels = Pixels { numbers: [zero; 16], places: [zero; 16] };
+                for (i, pixel) in (pixel..end).enumerate() {
+                    let (number, place) = match dy {
+                        OutputGradient::Dense(dy) => places.of(s, pixel, &of, dy),
+                        OutputGradient::Pooled(pooled) => places.pooled(s, pixel, &of, pooled),
+                    };
+                    pixels.numbers[i] = number;
+                    pixels.places[i] = s.from_bits(place);
+                    sum = s.add(sum, number);
+                }
+                lists.push(s, some.clone(), &pixels);
+            }
+            add(s, sum, db, first);
         }
     }
+}
 
-    /// Lists up to a vector of numbers that come back from a pool, and returns them.
+/// Where the window of a pixel lies in a strip of the padded input.
+struct Places<'a> {
+    sparse: &'a Sparse,
+    /// The strip's rows of the output.
+    rows: Range<usize>,
+    /// Of the gradient at hand.
+    width: usize,
+    /// Elements of a row of the output, and of a pixel.
+    row: Divisor,
+    pixel: Divisor,
+}
+
+impl<'a> Places<'a> {
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn new(sparse: &'a Sparse, rows: &Range<usize>, width: usize) -> Self {
+        let channels = sparse.shape.out_channels;
+        let row = Divisor::new(sparse.shape.width.output * channels);
+        Self { sparse, rows: rows.clone(), width, row, pixel: Divisor::new(channels) }
+    }
+
+    /// Up to a vector of numbers of one pixel of the output.
+    #[inline(always)]
+    fn of<S: Simd>(
+        &self,
+        s: S,
+        pixel: usize,
+        channels: &Range<usize>,
+        dy: &[f32],
+    ) -> (S::F32, S::U32) {
+        let at = pixel * self.sparse.shape.out_channels;
+        let (row, column) = (pixel / self.width - self.rows.start, pixel % self.width);
+        let place = row * self.sparse.row_step + column * self.sparse.pixel_step;
+        let number = load(s, &dy[at + channels.start..at + channels.end]);
+        (number, s.splat_u32(place as u32))
+    }
+
+    /// Up to a vector of numbers that come back from one pixel of a pool; zero where they do not, or
+    /// go to another strip.
+    #[inline(always)]
     fn pooled<S: Simd>(
         &self,
         s: S,
+        pixel: usize,
+        channels: &Range<usize>,
         from: &Pooled<'_, f32>,
-        rows: &Range<usize>,
-        at: usize,
-        n: usize,
-        first: usize,
-        lists: &mut Lists<'_>,
-    ) -> S::F32 {
-        let (width, all) = (self.shape.width.output, self.shape.out_channels);
-        let row_len = width * all;
-        let (y, dy) = (load(s, &from.y[at..at + n]), load(s, &from.dy[at..at + n]));
-        let argmax = &from.argmax[at..at + n];
-        let mut tail = [0; 16];
-        let argmax = if n == S::LANES {
+    ) -> (S::F32, S::U32) {
+        let all = self.sparse.shape.out_channels;
+        let row_len = self.sparse.shape.width.output * all;
+        let at = pixel * all + channels.start..pixel * all + channels.end;
+        let (y, dy) = (load(s, &from.y[at.clone()]), load(s, &from.dy[at.clone()]));
+        let argmax = &from.argmax[at];
+        let argmax = if argmax.len() == S::LANES {
             s.load_u32(argmax)
         } else {
-            tail[..n].copy_from_slice(argmax);
+            let mut tail = [0; 16];
+            tail[..argmax.len()].copy_from_slice(argmax);
             s.load_u32(&tail)
         };
         // Of the first channel of the pixel, from the first row on; what lies before that is huge.
-        let channel = s.add_u32(s.splat_u32((at % all) as u32), s.lane_numbers());
-        let start = s.splat_u32((rows.start * row_len) as u32);
-        let pixel = s.sub_u32(s.sub_u32(argmax, channel), start);
-        let here = s.bits(s.lt_u32(pixel, s.splat_u32((rows.len() * row_len) as u32)));
-        let alive = positive(s, y) & nonzero(s, dy) & here;
-        let row = Divisor::new(row_len).of(s, pixel);
-        let column = Divisor::new(all).of(s, s.sub_u32(pixel, times(s, row, row_len)));
-        let place = s.add_u32(times(s, row, self.row_step), times(s, column, self.pixel_step));
-        let number = s.mul(s.splat(from.scale), dy);
-        lists.push(s, first..first + n, alive, place, number);
+        let channel = s.add_u32(s.splat_u32(channels.start as u32), s.lane_numbers());
+        let start = s.splat_u32((self.rows.start * row_len) as u32);
+        let element = s.sub_u32(s.sub_u32(argmax, channel), start);
+        let end = s.splat_u32((self.rows.len() * row_len) as u32);
+        let row = self.row.of(s, element);
+        let column = self.pixel.of(s, s.sub_u32(element, times(s, row, row_len)));
+        let (row_step, pixel_step) = (self.sparse.row_step, self.sparse.pixel_step);
+        let place = s.add_u32(times(s, row, row_step), times(s, column, pixel_step));
         let zero = s.splat(0.0);
-        let rectified = s.select(s.lt(zero, y), number, zero);
-        s.select(s.lt_u32(pixel, s.splat_u32((rows.len() * row_len) as u32)), rectified, zero)
+        let number = s.mul(s.splat(from.scale), dy);
+        let number = s.select(s.lt(zero, y), number, zero);
+        (s.select(s.lt_u32(element, end), number, zero), place)
     }
 }
 
