@@ -5,6 +5,8 @@
 //! not zero. Some rows pass for all samples before the next ones come, so that they stay in the
 //! first cache, and `w` is read once.
 
+use std::ops::Range;
+
 use super::tile::{load_row, store_row};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
@@ -16,13 +18,19 @@ const SAMPLES: usize = 16;
 const VECTORS: usize = 8;
 /// Rows of `w` that pass at a time: a bit each.
 const ROWS: usize = 32;
+/// Tasks that a layer is cut into where there are few samples: the depth is cut then, too.
+const TASKS: usize = 8;
+/// Least depth of a task.
+const DEPTH: usize = 512;
+/// Elements of the sums of all tasks, where the depth is cut.
+const APART: usize = 1 << 14;
 /// Elements of a line of the cache.
 const LINE: usize = 16;
 
 /// Whether skipping pays: without it a tile of several samples reads `w` less often. Depends on
-/// the numbers alone.
+/// the numbers of the first samples alone.
 pub(super) fn pays(isa: Isa, x: Rows<'_, f32>) -> bool {
-    let samples = x.len().min(SAMPLES);
+    let samples = x.len().min(4);
     let zeros: usize = (0..samples)
         .map(|i| {
             let row = x.row(i);
@@ -47,15 +55,65 @@ pub(super) fn forward(
     bias: &[f32],
     y: RowsMut<'_, f32>,
 ) {
-    let (n, out, stride) = (x.len(), y.width(), y.stride());
+    let (n, out, depth) = (x.len(), y.width(), x.width());
     let columns = VECTORS * dispatch!(isa, |s| lanes(s));
-    let blocks = out.div_ceil(columns);
-    let to = Shareable(y.row_ptr(0));
-    team.run(blocks * n.div_ceil(SAMPLES), &|_, task| {
-        let (sample, column) = (task / blocks * SAMPLES, task % blocks * columns);
+    let blocks = out.div_ceil(columns) * n.div_ceil(SAMPLES);
+    let cuts = (TASKS / blocks).min(depth / DEPTH).min(APART / (n * out).max(1)).max(1);
+    if cuts == 1 {
+        let to = Target { data: Shareable(y.row_ptr(0)), stride: y.stride(), cut: 0 };
+        return blocks_of(isa, team, Sums { x, w, out, n, columns, depth }, bias, &to);
+    }
+    // Every cut has sums of its own, which are then added in order.
+    let mut apart = [0.0; APART];
+    let to = Target { data: Shareable(apart.as_mut_ptr()), stride: out, cut: n * out };
+    let depth = depth.div_ceil(cuts).next_multiple_of(ROWS);
+    blocks_of(isa, team, Sums { x, w, out, n, columns, depth }, &[], &to);
+    let mut y = y;
+    for i in 0..n {
+        let y = y.row_mut(i);
+        match bias {
+            [] => y.fill(0.0),
+            bias => y.copy_from_slice(bias),
+        }
+        for apart in apart.chunks_exact(n * out).take(cuts) {
+            let apart = &apart[i * out..][..out];
+            let y = &mut *y;
+            dispatch!(isa, |_s| y.iter_mut().zip(apart).for_each(|(y, sum)| *y += sum));
+        }
+    }
+}
+
+/// A layer's sums and how they are cut into tasks.
+#[derive(Clone, Copy)]
+struct Sums<'a> {
+    x: Rows<'a, f32>,
+    w: &'a [f32],
+    out: usize,
+    n: usize,
+    columns: usize,
+    depth: usize,
+}
+
+/// Where the sums go: row after row, and one cut of the depth after the other.
+struct Target {
+    data: Shareable<f32>,
+    stride: usize,
+    cut: usize,
+}
+
+fn blocks_of(isa: Isa, team: &Team, sums: Sums<'_>, bias: &[f32], target: &Target) {
+    let Sums { x, w, out, n, columns, depth } = sums;
+    let across = out.div_ceil(columns);
+    let blocks = across * n.div_ceil(SAMPLES);
+    team.run(blocks * x.width().div_ceil(depth), &|_, task| {
+        let (cut, block) = (task / blocks, task % blocks);
+        let (sample, column) = (block / across * SAMPLES, block % across * columns);
         let (samples, width) = (SAMPLES.min(n - sample), columns.min(out - column));
-        let job = Job { x, w, out, sample, samples, to: to.get(), stride };
-        // SAFETY: the block of `y` is this task's alone, and inside, as are the columns of `w`.
+        let to = target.data.get().wrapping_add(cut * target.cut);
+        let rows = cut * depth..x.width().min((cut + 1) * depth);
+        let job = Job { x, w, out, sample, samples, rows, to, stride: target.stride };
+        // SAFETY: the block of the target is this task's alone, and inside, as are the columns of
+        // `w`.
         dispatch!(isa, |s| unsafe {
             job.start(bias, column, width);
             job.columns(s, column, width);
@@ -75,6 +133,8 @@ struct Job<'a> {
     out: usize,
     sample: usize,
     samples: usize,
+    /// Of `w`.
+    rows: Range<usize>,
     to: *mut f32,
     stride: usize,
 }
@@ -129,9 +189,9 @@ impl Job<'_> {
     #[inline(always)]
     unsafe fn vectors<S: Simd, const V: usize>(&self, s: S, column: usize, width: usize) -> usize {
         let width = width.min(V * S::LANES);
-        let depth = self.x.width();
+        let depth = self.rows.end;
         let ahead = ROWS.div_ceil(self.samples);
-        for start in (0..depth).step_by(ROWS) {
+        for start in self.rows.clone().step_by(ROWS) {
             let end = depth.min(start + ROWS);
             for i in 0..self.samples {
                 // The next rows, a few with each sample: which of these a sample reads is too
