@@ -40,7 +40,7 @@ impl Team {
     pub fn new(threads: usize) -> Self {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if threads == 0 { available() } else { threads };
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(threads));
         let spawn = |worker: usize| {
             let shared = Arc::clone(&shared);
             let name = format!("lenslet-{worker}");
@@ -56,8 +56,9 @@ impl Team {
     }
 
     /// Calls `job(worker, task)` once for every task in `0..tasks`, with `worker` in
-    /// `0..self.threads()`: no two tasks run with the same `worker` at the same time. Tasks begin
-    /// in ascending order.
+    /// `0..self.threads()`: no two tasks run with the same `worker` at the same time. Each worker
+    /// begins with a stretch of tasks of its own, the same in every job of as many tasks, so that
+    /// what it has in its caches serves it again; who has done with his own helps the others.
     ///
     /// # Panics
     /// Where a task does, with its message, after all others have finished.
@@ -153,9 +154,14 @@ struct Job {
 
 /// What the threads of a team share.
 ///
-/// `tickets` is the heart: a thread that lowers it from `n` to `n - 1` owns task `tasks - n`.
-/// The job cannot end before the owner of that ticket has lowered `unfinished`, so from the one
-/// to the other `job` is set and stays. A thread without a ticket touches nothing of the job.
+/// `tickets` is the heart: a thread that lowers it may do one task. The job cannot end before the
+/// owner of that ticket has lowered `unfinished`, so from the one to the other `job` is set and
+/// stays. A thread without a ticket touches nothing of the job.
+///
+/// Which task that is says `next`: the tasks fall into a stretch for each thread, of which it gives
+/// out one after the other. There are as many tasks as tickets, and nobody takes two for one, so
+/// whoever has a ticket finds a task when it has looked at every stretch once: if not, every task
+/// would have gone to somebody else, and with it every ticket.
 ///
 /// Falling asleep is a handshake: one thread says that it sleeps and then looks for a reason not
 /// to, the other makes the reason and then looks for sleepers. Each has a sequentially consistent
@@ -168,6 +174,8 @@ struct Shared {
     /// Tasks that have not finished.
     unfinished: AtomicUsize,
     job: UnsafeCell<Job>,
+    /// For each thread the first task of its stretch that nobody has taken, or one behind it.
+    next: Vec<Line>,
     /// The first panic of this job.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// No more jobs will come.
@@ -182,14 +190,24 @@ struct Shared {
     finished: Condvar,
 }
 
-impl Default for Shared {
-    fn default() -> Self {
+/// A number in a line of the cache of its own.
+#[repr(align(64))]
+struct Line(AtomicUsize);
+
+/// Where the stretch of a thread begins, of so many.
+fn stretch(worker: usize, threads: usize, tasks: usize) -> usize {
+    worker * tasks / threads
+}
+
+impl Shared {
+    fn new(threads: usize) -> Self {
         let nothing: &Task<'static> = &|_, _| {};
         Self {
             busy: AtomicBool::new(false),
             tickets: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
             job: UnsafeCell::new(Job { task: nothing, tasks: 0 }),
+            next: (0..threads).map(|_| Line(AtomicUsize::new(0))).collect(),
             panic: Mutex::new(None),
             closed: AtomicBool::new(false),
             sleep: Mutex::new(()),
@@ -215,6 +233,7 @@ impl Shared {
         let task = unsafe { std::mem::transmute::<&Task<'_>, &Task<'static>>(task) };
         // SAFETY: there is neither a ticket nor an unfinished task, so no other thread looks.
         self.job.with_mut(|job| unsafe { *job = Job { task, tasks } });
+        self.begin(tasks);
         self.unfinished.store(tasks, Ordering::Relaxed);
         // Release: publishes what stands above.
         self.tickets.store(tasks, Ordering::Release);
@@ -251,12 +270,14 @@ impl Shared {
         // of the caller's release sequence).
         let ticket =
             self.tickets.fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| n.checked_sub(1));
-        let Ok(left) = ticket else { return false };
+        if ticket.is_err() {
+            return false;
+        }
         // SAFETY: this thread holds a ticket (see `Shared`).
         let job = self.job.with(|job| unsafe { *job });
         // SAFETY: the caller waits for this task, so what the task borrows is alive.
         let task = unsafe { &*job.task };
-        let index = job.tasks - left;
+        let index = self.take(worker, job.tasks);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task(worker, index))) {
             lock(&self.panic).get_or_insert(payload);
         }
@@ -269,6 +290,26 @@ impl Shared {
             }
         }
         true
+    }
+
+    /// Nobody has taken any of so many tasks. Only while there is no ticket.
+    fn begin(&self, tasks: usize) {
+        for (worker, next) in self.next.iter().enumerate() {
+            next.0.store(stretch(worker, self.next.len(), tasks), Ordering::Relaxed);
+        }
+    }
+
+    /// A task for the holder of a ticket.
+    fn take(&self, worker: usize, tasks: usize) -> usize {
+        let threads = self.next.len();
+        for i in 0..threads {
+            let whose = (worker + i) % threads;
+            let task = self.next[whose].0.fetch_add(1, Ordering::Relaxed);
+            if task < stretch(whose + 1, threads, tasks) {
+                return task;
+            }
+        }
+        unreachable!("a ticket without a task")
     }
 
     /// A worker's life.
@@ -320,6 +361,21 @@ mod tests {
                 assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
             }
         }
+    }
+
+    #[test]
+    fn a_thread_begins_with_its_own_tasks_and_helps_with_the_rest() {
+        for (worker, expected) in
+            [(0, [0, 1, 2, 3, 4, 5, 6]), (1, [2, 3, 4, 5, 6, 0, 1]), (2, [4, 5, 6, 0, 1, 2, 3])]
+        {
+            let shared = Shared::new(3);
+            shared.begin(7);
+            assert_eq!([(); 7].map(|()| shared.take(worker, 7)), expected);
+        }
+        let shared = Shared::new(3);
+        shared.begin(7);
+        let taken = [0, 2, 1, 1, 1, 0, 2].map(|worker| shared.take(worker, 7));
+        assert_eq!(taken, [0, 4, 2, 3, 5, 1, 6]);
     }
 
     #[test]
