@@ -1,6 +1,7 @@
 //! What the program takes from its surroundings: instruction set, threads, cache folder.
 
 use std::env::{self, VarError};
+use std::fs;
 use std::path::PathBuf;
 
 use clap::value_parser;
@@ -70,4 +71,14 @@ pub(crate) fn isa_asked_for() -> Result<Option<Isa>, Failure> {
 /// The instruction set to use: that of `LENSLET_ISA`, else the best.
 pub(crate) fn isa() -> Result<Isa, Failure> {
     Ok(isa_asked_for()?.unwrap_or_else(Isa::detect))
+}
+
+/// The CPU's name, where the system tells it.
+pub(crate) fn cpu() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    match name {
+        Some((_, name)) => format!("{} ({})", name.trim(), std::env::consts::ARCH),
+        None => std::env::consts::ARCH.to_owned(),
+    }
 }

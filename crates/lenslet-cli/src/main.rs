@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    data as data_command, evaluate, filter, info, models, plot, predict, summary, train,
+    bench, data as data_command, evaluate, filter, info, models, plot, predict, summary, train,
 };
 
 /// Train image classifiers on an ordinary CPU, look at what they learnt, and use them.
@@ -43,6 +43,7 @@ enum Command {
     Data(data_command::Args),
     Plot(plot::Args),
     Filter(filter::Args),
+    Bench(bench::Args),
     Info(info::Args),
 }
 
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Data(args) => data_command::run(args),
         Command::Plot(args) => plot::run(args),
         Command::Filter(args) => filter::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Info(args) => info::run(args),
     };
     match result {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lenslet_data::Dataset;
-use lenslet_model::{Graph, ModelError, Shape, from_toml, zoo_model, zoo_names};
+use lenslet_model::{Graph, ModelError, Shape, from_toml, zoo, zoo_model, zoo_names};
 
 use crate::failure::Failure;
 
@@ -52,6 +52,15 @@ impl ModelChoice {
             Self::Named(name) => zoo_model(name, input, classes),
             Self::File(_, model) | Self::Described(model) => Ok(model.clone()),
         }
+    }
+
+    /// The model in the size that its authors had in mind, where there is a choice.
+    pub(crate) fn typical(&self) -> Result<Graph, ModelError> {
+        let known =
+            zoo().iter().find(|model| matches!(self, Self::Named(name) if name == model.name));
+        let (input, classes) =
+            known.map_or(([32, 32, 3], 10), |model| (model.input, model.classes));
+        self.sized(input.into(), classes)
     }
 
     /// The model for this data.

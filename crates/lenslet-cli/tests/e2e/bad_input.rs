@@ -25,6 +25,21 @@ fn numbers_that_cannot_train_are_usage_errors() {
 }
 
 #[test]
+fn what_cannot_be_measured_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for (options, parts) in [
+        ("--isa mmx", ["--isa", "expected portable, avx2 or avx512"]),
+        ("--batch 0", ["--batch-size", "at least 1"]),
+        ("--seconds=-1", ["--seconds", "a number of seconds from 0"]),
+        ("--threads 0", ["--threads", "1..=1024"]),
+        ("--model cnnn", ["`cnnn`", "did you mean `cnn`?"]),
+    ] {
+        sandbox.refuses(&format!("bench {options}"), 2, &parts);
+    }
+    sandbox.refuses("bench --model missing.toml", 1, &["missing.toml", "check the path"]);
+}
+
+#[test]
 fn unknown_data_has_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.refuses("train cifar-10", 2, &["`cifar-10`", "synthetic", "did you mean `cifar10`?"]);

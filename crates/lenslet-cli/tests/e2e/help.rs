@@ -1,3 +1,5 @@
+use lenslet_kernels::Isa;
+
 use crate::support::Sandbox;
 
 #[test]
@@ -14,6 +16,7 @@ fn every_command_has_help() {
         ("data get --help", "170 MB"),
         ("plot --help", "Draw a run's pictures again"),
         ("filter --help", "gaussian-blur"),
+        ("bench --help", "36 for 144"),
         ("info --help", "cache folder"),
     ] {
         let help = sandbox.ok(words);
@@ -48,15 +51,20 @@ fn info_tells_what_is_used() {
     let output = sandbox.command("info --threads 3").env("LENSLET_ISA", "portable").output();
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
     let cache = sandbox.path("cache").display().to_string();
-    for part in ["0.1.0", "portable (this CPU has:", "threads         3", &cache] {
+    let isa = "portable, as LENSLET_ISA says (this CPU has:";
+    for part in ["0.1.0", isa, "threads         3", &cache] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
+    let output = sandbox.command("info").env_remove("LENSLET_ISA").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let best = Isa::detect();
+    assert!(text.contains(&format!("instructions    {best} (this CPU has: {best}")), "{text}");
 }
 
 #[test]
 fn an_instruction_set_that_there_is_not_is_refused() {
     let sandbox = Sandbox::new();
-    for command in ["info", "train", "summary"] {
+    for command in ["info", "train", "bench", "summary"] {
         let output = sandbox.command(command).env("LENSLET_ISA", "mmx").output().unwrap();
         if command == "summary" {
             assert_eq!(output.status.code(), Some(0), "a table needs no instructions");

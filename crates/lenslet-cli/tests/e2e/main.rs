@@ -1,6 +1,7 @@
 //! Drives the program as a user does: arguments in, exit code, words and files out.
 
 mod bad_input;
+mod bench;
 mod cifar10;
 mod folders;
 mod help;
