@@ -58,6 +58,21 @@ impl Axis {
         }
     }
 
+    /// The outputs whose tap `t` lies inside the input.
+    pub fn outputs(&self, t: usize) -> Range<usize> {
+        let shift = t * self.dilation;
+        let first = self.pad_before.saturating_sub(shift).div_ceil(self.stride);
+        let end = (self.input + self.pad_before).saturating_sub(shift).div_ceil(self.stride);
+        first.min(self.output)..end.min(self.output)
+    }
+
+    /// The outputs all of whose taps lie inside the input.
+    pub fn whole(&self) -> Range<usize> {
+        let (first, last) = (self.outputs(0), self.outputs(self.window - 1));
+        let start = first.start.max(last.start);
+        start..first.end.min(last.end).max(start)
+    }
+
     /// The taps of output `o` that lie inside the input.
     pub fn taps(&self, o: usize) -> Range<usize> {
         let start = o * self.stride;
@@ -103,6 +118,32 @@ impl Conv2dShape {
     }
 }
 
+/// The shape of a depthwise 2-D convolution of one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DepthwiseShape {
+    /// Where the windows stand, and the channels of the input.
+    pub window: Pool2dShape,
+    /// Filters of each channel.
+    pub multiplier: usize,
+}
+
+impl DepthwiseShape {
+    /// Channels of the output.
+    pub fn out_channels(&self) -> usize {
+        self.window.channels * self.multiplier
+    }
+
+    /// Elements of one output image.
+    pub fn output_len(&self) -> usize {
+        self.window.output_len() * self.multiplier
+    }
+
+    /// Elements of the filters.
+    pub fn weights_len(&self) -> usize {
+        self.window.height.window * self.window.width.window * self.out_channels()
+    }
+}
+
 /// The shape of a 2-D pooling of one image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pool2dShape {
@@ -145,6 +186,12 @@ mod tests {
                                 let read: Vec<_> =
                                     (0..window).filter(|&t| axis.at(o, t).is_some()).collect();
                                 assert_eq!(read, axis.taps(o).collect::<Vec<_>>(), "{axis:?} {o}");
+                                let all = read.len() == window;
+                                assert_eq!(axis.whole().contains(&o), all, "{axis:?} {o}");
+                                for t in 0..window {
+                                    let inside = axis.outputs(t).contains(&o);
+                                    assert_eq!(inside, read.contains(&t), "{axis:?} {o} {t}");
+                                }
                             }
                         }
                     }

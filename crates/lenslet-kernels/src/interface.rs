@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 
-use crate::{Conv2dShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team, cross_entropy};
+use crate::{
+    Conv2dShape, DepthwiseShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team, cross_entropy,
+    penalty,
+};
 
 /// An element-wise activation function. `softmax` is not one: it looks at a whole row.
 ///
-/// Every derivative is computed from the *output*, so activations work in place.
+/// Functions that rise everywhere have their derivative computed from the *output*, so that they
+/// work in place; the others ([`Activation::needs_input`]) from the input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `1 / (1 + exp(-x))`.
@@ -25,6 +29,41 @@ pub enum Activation {
         /// Minus the limit at minus infinity.
         alpha: f64,
     },
+    /// `scale * x` where `x > 0`, else `scale * alpha * (exp(x) - 1)`, with [`SELU_SCALE`] and
+    /// [`SELU_ALPHA`] (Klambauer et al. 2017).
+    Selu,
+    /// `min(max(x, 0), 6)`; the derivative at 0 and 6 is 0.
+    Relu6,
+    /// `min(max(x + 3, 0), 6) / 6`; the derivative at -3 and 3 is 0.
+    HardSigmoid,
+    /// `log(1 + exp(x))`.
+    Softplus,
+    /// `x / (1 + |x|)`.
+    Softsign,
+    /// `exp(x)`.
+    Exponential,
+    /// `x * sigmoid(x)`. From the input.
+    Silu,
+    /// `x * min(max(x + 3, 0), 6) / 6`. From the input.
+    HardSwish,
+    /// `x / 2 * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))` (Hendrycks and Gimpel 2016). From the
+    /// input.
+    GeluTanh,
+    /// `x * tanh(log(1 + exp(x)))` (Misra 2019). From the input.
+    Mish,
+}
+
+/// The factor of [`Activation::Selu`].
+pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+/// Minus the limit of [`Activation::Selu`] at minus infinity, over [`SELU_SCALE`].
+pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+impl Activation {
+    /// Whether the derivative is computed from the input: by
+    /// [`Kernels::activate_backward_from_input`].
+    pub fn needs_input(self) -> bool {
+        matches!(self, Self::Silu | Self::HardSwish | Self::GeluTanh | Self::Mish)
+    }
 }
 
 /// What one Adam update needs besides the parameters (Kingma and Ba 2015, as Keras computes it).
@@ -242,6 +281,87 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     fn activate(&self, f: Activation, y: &mut [Self::Real]);
     /// `dy *= f'`, from the outputs `y`.
     fn activate_backward(&self, f: Activation, y: &[Self::Real], dy: &mut [Self::Real]);
+    /// `dy *= f'`, from the inputs `x`, for functions that need them.
+    fn activate_backward_from_input(&self, f: Activation, x: &[Self::Real], dy: &mut [Self::Real]);
+
+    /// `y += x`.
+    fn add(&self, x: &[Self::Real], y: &mut [Self::Real]);
+    /// `y *= x`.
+    fn multiply(&self, x: &[Self::Real], y: &mut [Self::Real]);
+    /// `dy += l1 * sign(x) + l2 * 2 x`, the gradient of [`Self::penalty`], times `scale`.
+    fn penalty_backward(
+        &self,
+        l1: f64,
+        l2: f64,
+        scale: f64,
+        x: &[Self::Real],
+        dy: &mut [Self::Real],
+    ) {
+        penalty::backward(l1, l2, scale, x, dy);
+    }
+    /// `l1 * sum(|x|) + l2 * sum(x^2)`, summed in `f64`.
+    fn penalty(&self, l1: f64, l2: f64, x: &[Self::Real]) -> f64 {
+        penalty::forward(l1, l2, x)
+    }
+
+    /// Mean of each channel over all pixels of `x`, and the sum of the squared distances from it.
+    /// Channels are as many as `mean` has elements.
+    fn channel_moments(&self, x: &[Self::Real], mean: &mut [Self::Real], m2: &mut [Self::Real]);
+    /// `y = x * scale + shift`, channel by channel. An empty `x` is `y` itself.
+    fn scale_shift(
+        &self,
+        scale: &[Self::Real],
+        shift: &[Self::Real],
+        x: &[Self::Real],
+        y: &mut [Self::Real],
+    );
+    /// For each channel the sums over all pixels of `dy`, and of `dy * (x - mean)`.
+    fn channel_sums(
+        &self,
+        mean: &[Self::Real],
+        x: &[Self::Real],
+        dy: &[Self::Real],
+        sum: &mut [Self::Real],
+        sum_x: &mut [Self::Real],
+    );
+    /// `dx = a * dy + b * (x - mean) + c`, channel by channel: the gradient of a normalisation.
+    fn normalize_backward(
+        &self,
+        mean: &[Self::Real],
+        factors: [&[Self::Real]; 3],
+        x: &[Self::Real],
+        dy: &[Self::Real],
+        dx: &mut [Self::Real],
+    );
+
+    /// A convolution of each channel with filters of its own, for one image: filter `m` of channel
+    /// `c` gives channel `c * multiplier + m`. `w` is `kernel_h x kernel_w x channels x multiplier`;
+    /// an empty `bias` is zero.
+    fn depthwise_forward(
+        &self,
+        shape: &DepthwiseShape,
+        x: &[Self::Real],
+        w: &[Self::Real],
+        bias: &[Self::Real],
+        y: &mut [Self::Real],
+    );
+    /// `dx` is overwritten.
+    fn depthwise_grad_input(
+        &self,
+        shape: &DepthwiseShape,
+        dy: &[Self::Real],
+        w: &[Self::Real],
+        dx: &mut [Self::Real],
+    );
+    /// Adds one image's gradients to `dw` and to `db`, which may be empty.
+    fn depthwise_grad_weights(
+        &self,
+        shape: &DepthwiseShape,
+        x: &[Self::Real],
+        dy: &[Self::Real],
+        dw: &mut [Self::Real],
+        db: &mut [Self::Real],
+    );
 
     /// The largest of `pieces` values: `z` is `rows x pieces x units`, `y` and `argmax` are
     /// `rows x units`, `argmax` is the piece. Goodfellow et al. 2013.

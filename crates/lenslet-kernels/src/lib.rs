@@ -21,6 +21,7 @@ mod interface;
 mod isa;
 mod parts;
 mod peak;
+mod penalty;
 mod philox;
 mod real;
 mod reference;
@@ -33,10 +34,10 @@ pub use arch::Portable;
 pub use arch::{Avx2, Avx512};
 pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
-pub use geometry::{Axis, Conv2dShape, Pool2dShape};
+pub use geometry::{Axis, Conv2dShape, DepthwiseShape, Pool2dShape};
 pub use interface::{
     Activation, AdamStep, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled,
-    Rule, SgdStep,
+    Rule, SELU_ALPHA, SELU_SCALE, SgdStep,
 };
 pub use isa::{Isa, IsaError};
 pub use parts::{Chunks, ChunksRef, Each, Parts};

@@ -39,6 +39,8 @@ pub trait Real:
     fn exp(self) -> Self;
     /// `e^self - 1`, exact near zero.
     fn exp_m1(self) -> Self;
+    /// `ln(1 + self)`, exact near zero.
+    fn ln_1p(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
     /// Square root.
@@ -68,6 +70,9 @@ macro_rules! real {
             }
             fn exp_m1(self) -> Self {
                 <$t>::exp_m1(self)
+            }
+            fn ln_1p(self) -> Self {
+                <$t>::ln_1p(self)
             }
             fn ln(self) -> Self {
                 <$t>::ln(self)

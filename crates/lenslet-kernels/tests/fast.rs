@@ -5,18 +5,26 @@ mod common;
 
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Activation, AdamStep, Fast, InputGradient, Kernels, Reference, Rows, RowsMut, Rule, SgdStep,
-    Stream, Team,
+    Activation, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, Reference, Rows, RowsMut,
+    Rule, SgdStep, Stream, Team,
 };
 
 const EXACT: Reference<f64> = Reference::new();
-const ACTIVATIONS: [Activation; 5] = [
+const ACTIVATIONS: [Activation; 11] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Relu,
     Activation::LeakyRelu { negative_slope: 0.3 },
     Activation::Elu { alpha: 0.5 },
+    Activation::Selu,
+    Activation::Relu6,
+    Activation::HardSigmoid,
+    Activation::Softplus,
+    Activation::Softsign,
+    Activation::Exponential,
 ];
+const FROM_INPUT: [Activation; 4] =
+    [Activation::Silu, Activation::HardSwish, Activation::GeluTanh, Activation::Mish];
 
 /// Runs `test` with every instruction set and `cases` sources of random numbers.
 fn each_case(cases: u64, test: impl Fn(Fast, &Random)) {
@@ -131,12 +139,120 @@ fn activations() {
             close(&format!("{f:?}"), &y, &expected, 1e-6);
 
             let y: Vec<f64> = y.into_iter().map(f64::from).collect();
-            let dy = wild(random, n);
+            // SELU's limit is no number of any precision: times infinity it is anything.
+            let selu = f == Activation::Selu;
+            let dy = if selu { random.normal(n) } else { wild(random, n) };
             let (mut got, mut expected) = (narrow(&dy), dy);
             fast.activate_backward(f, &narrow(&y), &mut got);
             EXACT.activate_backward(f, &y, &mut expected);
             close(&format!("{f:?}"), &got, &expected, 1e-6);
         }
+    });
+}
+
+#[test]
+fn activations_that_need_their_input() {
+    each_case(100, |fast, random| {
+        let n = random.size(1, 100);
+        let mut x = random.normal(n);
+        x.iter_mut().for_each(|x| *x *= 8.0);
+        for f in FROM_INPUT {
+            assert!(f.needs_input());
+            let (mut y, mut expected) = (narrow(&x), x.clone());
+            fast.activate(f, &mut y);
+            EXACT.activate(f, &mut expected);
+            close(&format!("{f:?}"), &y, &expected, 1e-6);
+
+            let dy = random.normal(n);
+            let (mut got, mut expected) = (narrow(&dy), dy);
+            fast.activate_backward_from_input(f, &narrow(&x), &mut got);
+            EXACT.activate_backward_from_input(f, &x, &mut expected);
+            close(&format!("{f:?}"), &got, &expected, 2e-6);
+        }
+    });
+}
+
+#[test]
+fn sums_and_products() {
+    each_case(50, |fast, random| {
+        let n = random.size(0, 100);
+        let (x, y) = (random.normal(n), random.normal(n));
+        let (mut sum, mut product) = (narrow(&y), narrow(&y));
+        fast.add(&narrow(&x), &mut sum);
+        fast.multiply(&narrow(&x), &mut product);
+        for i in 0..n {
+            assert_eq!((sum[i], product[i]), ((y[i] + x[i]) as f32, (y[i] * x[i]) as f32));
+        }
+    });
+}
+
+#[test]
+fn channels_are_normalised() {
+    each_case(200, |fast, random| {
+        let (channels, pixels) = (random.size(1, 50), random.size(1, 40));
+        let n = channels * pixels;
+        let mut x = random.normal(n);
+        // Far from zero, where a sum of squares would lose everything.
+        x.iter_mut().for_each(|x| *x = f64::from((*x + 100.0) as f32));
+        let (dy, narrow_x) = (random.normal(n), narrow(&x));
+        let rows = || vec![7.0; channels];
+        let (mut mean, mut m2, mut got_mean, mut got_m2) =
+            (vec![7.0; channels], rows(), vec![7.0; channels], vec![7.0; channels]);
+        EXACT.channel_moments(&x, &mut mean, &mut m2);
+        fast.channel_moments(&narrow_x, &mut got_mean, &mut got_m2);
+        close("mean", &got_mean, &mean, 1e-6);
+        close("squares", &got_m2, &m2, 1e-4);
+        mean.iter_mut().for_each(|mean| *mean = f64::from(*mean as f32));
+
+        let (mut sum, mut sum_x, mut got, mut got_x) =
+            (rows(), rows(), vec![7.0; channels], vec![7.0; channels]);
+        EXACT.channel_sums(&mean, &x, &dy, &mut sum, &mut sum_x);
+        fast.channel_sums(&narrow(&mean), &narrow_x, &narrow(&dy), &mut got, &mut got_x);
+        close("sum", &got, &sum, 1e-5);
+        close("sum with x", &got_x, &sum_x, 1e-4);
+
+        let [a, b, c] = [(); 3].map(|()| random.normal(channels));
+        let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
+        EXACT.scale_shift(&a, &b, &x, &mut y);
+        fast.scale_shift(&narrow(&a), &narrow(&b), &narrow_x, &mut got);
+        close("scaled", &got, &y, 1e-6);
+        let mut in_place = narrow_x.clone();
+        fast.scale_shift(&narrow(&a), &narrow(&b), &[], &mut in_place);
+        assert_eq!(in_place, got);
+
+        EXACT.normalize_backward(&mean, [&a, &b, &c], &x, &dy, &mut y);
+        let [a, b, c] = [a, b, c].map(|v| narrow(&v));
+        fast.normalize_backward(&narrow(&mean), [&a, &b, &c], &narrow_x, &narrow(&dy), &mut got);
+        close("gradient", &got, &y, 1e-5);
+    });
+}
+
+#[test]
+fn depthwise_convolution() {
+    each_case(200, |fast, random| {
+        let window = random.pool(12, 40);
+        let shape = DepthwiseShape { window, multiplier: random.pick(&[1, 1, 1, 2, 3]) };
+        let what = format!("{shape:?}");
+        let (x, w) = (random.normal(window.input_len()), random.normal(shape.weights_len()));
+        let bias = random.normal(if random.size(0, 1) == 0 { 0 } else { shape.out_channels() });
+        let n = shape.output_len();
+        let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
+        EXACT.depthwise_forward(&shape, &x, &w, &bias, &mut y);
+        fast.depthwise_forward(&shape, &narrow(&x), &narrow(&w), &narrow(&bias), &mut got);
+        close(&what, &got, &y, 1e-5);
+
+        let dy = random.normal(n);
+        let (mut dx, mut got) = (vec![7.0; x.len()], vec![7.0; x.len()]);
+        EXACT.depthwise_grad_input(&shape, &dy, &w, &mut dx);
+        fast.depthwise_grad_input(&shape, &narrow(&dy), &narrow(&w), &mut got);
+        close(&what, &got, &dx, 1e-5);
+
+        let (mut dw, mut db) = (random.normal(w.len()), random.normal(bias.len()));
+        let (mut got_w, mut got_b) = (narrow(&dw), narrow(&db));
+        EXACT.depthwise_grad_weights(&shape, &x, &dy, &mut dw, &mut db);
+        fast.depthwise_grad_weights(&shape, &narrow(&x), &narrow(&dy), &mut got_w, &mut got_b);
+        close(&what, &got_w, &dw, 1e-5);
+        close(&what, &got_b, &db, 1e-5);
     });
 }
 

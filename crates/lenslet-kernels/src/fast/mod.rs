@@ -5,8 +5,11 @@
 //! computed by one task in an order that depends on the shape alone. Nothing allocates.
 
 mod activation;
+mod channels;
 mod dense;
+mod depthwise;
 mod dropout;
+mod elements;
 mod exp;
 mod load;
 mod map;
@@ -19,8 +22,8 @@ mod softmax;
 use std::ops::Range;
 
 use crate::{
-    Activation, Algorithm, Conv2d, Conv2dShape, InputGradient, Isa, Kernels, Learned, Pool2dShape,
-    Rows, RowsMut, Rule, Stream, Team,
+    Activation, Algorithm, Conv2d, Conv2dShape, DepthwiseShape, InputGradient, Isa, Kernels,
+    Learned, Pool2dShape, Rows, RowsMut, Rule, Stream, Team,
 };
 
 /// The fast kernels on one instruction set.
@@ -107,6 +110,74 @@ impl Kernels for Fast {
 
     fn activate_backward(&self, f: Activation, y: &[f32], dy: &mut [f32]) {
         activation::backward(self.isa, f, y, dy);
+    }
+
+    fn activate_backward_from_input(&self, f: Activation, x: &[f32], dy: &mut [f32]) {
+        activation::backward_from_input(self.isa, f, x, dy);
+    }
+
+    fn add(&self, x: &[f32], y: &mut [f32]) {
+        elements::add(self.isa, x, y);
+    }
+
+    fn multiply(&self, x: &[f32], y: &mut [f32]) {
+        elements::multiply(self.isa, x, y);
+    }
+
+    fn channel_moments(&self, x: &[f32], mean: &mut [f32], m2: &mut [f32]) {
+        channels::moments(self.isa, x, mean, m2);
+    }
+
+    fn scale_shift(&self, scale: &[f32], shift: &[f32], x: &[f32], y: &mut [f32]) {
+        channels::scale_shift(self.isa, scale, shift, x, y);
+    }
+
+    fn channel_sums(
+        &self,
+        mean: &[f32],
+        x: &[f32],
+        dy: &[f32],
+        sum: &mut [f32],
+        sum_x: &mut [f32],
+    ) {
+        channels::sums(self.isa, mean, x, dy, sum, sum_x);
+    }
+
+    fn normalize_backward(
+        &self,
+        mean: &[f32],
+        factors: [&[f32]; 3],
+        x: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+    ) {
+        channels::normalize_backward(self.isa, mean, factors, x, dy, dx);
+    }
+
+    fn depthwise_forward(
+        &self,
+        shape: &DepthwiseShape,
+        x: &[f32],
+        w: &[f32],
+        bias: &[f32],
+        y: &mut [f32],
+    ) {
+        depthwise::forward(self.isa, shape, x, w, bias, y);
+    }
+
+    fn depthwise_grad_input(&self, shape: &DepthwiseShape, dy: &[f32], w: &[f32], dx: &mut [f32]) {
+        depthwise::grad_input(self.isa, shape, dy, w, dx);
+    }
+
+    fn depthwise_grad_weights(
+        &self,
+        shape: &DepthwiseShape,
+        x: &[f32],
+        dy: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+    ) {
+        depthwise::grad_weights(self.isa, shape, x, dy, dw, db);
     }
 
     fn max_pieces_forward(

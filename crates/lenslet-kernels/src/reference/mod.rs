@@ -4,8 +4,10 @@
 //! finite differences confirm. No threads, no vectors, no tricks: it is written to be read.
 
 mod activation;
+mod channels;
 mod conv2d;
 mod dense;
+pub(crate) mod depthwise;
 mod dropout;
 mod maxout;
 mod optimizer;
@@ -19,8 +21,8 @@ use std::ops::Range;
 pub use conv2d::ReferenceConv2d;
 
 use crate::{
-    Activation, Conv2dShape, InputGradient, Kernels, Learned, Pool2dShape, Real, Rows, RowsMut,
-    Rule, Stream, Team,
+    Activation, Conv2dShape, DepthwiseShape, InputGradient, Kernels, Learned, Pool2dShape, Real,
+    Rows, RowsMut, Rule, Stream, Team,
 };
 
 /// The kernels of the specification.
@@ -87,6 +89,58 @@ impl<R: Real> Kernels for Reference<R> {
     fn activate_backward(&self, f: Activation, y: &[R], dy: &mut [R]) {
         assert_eq!(y.len(), dy.len());
         dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = activation::gradient(f, y, *dy));
+    }
+
+    fn activate_backward_from_input(&self, f: Activation, x: &[R], dy: &mut [R]) {
+        assert_eq!(x.len(), dy.len());
+        for (dy, &x) in dy.iter_mut().zip(x) {
+            *dy = activation::gradient_from_input(f, x, *dy);
+        }
+    }
+
+    fn add(&self, x: &[R], y: &mut [R]) {
+        assert_eq!(x.len(), y.len());
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+    }
+
+    fn multiply(&self, x: &[R], y: &mut [R]) {
+        assert_eq!(x.len(), y.len());
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y *= x);
+    }
+
+    fn channel_moments(&self, x: &[R], mean: &mut [R], m2: &mut [R]) {
+        channels::moments(x, mean, m2);
+    }
+
+    fn scale_shift(&self, scale: &[R], shift: &[R], x: &[R], y: &mut [R]) {
+        channels::scale_shift(scale, shift, x, y);
+    }
+
+    fn channel_sums(&self, mean: &[R], x: &[R], dy: &[R], sum: &mut [R], sum_x: &mut [R]) {
+        channels::sums(mean, x, dy, sum, sum_x);
+    }
+
+    fn normalize_backward(&self, mean: &[R], factors: [&[R]; 3], x: &[R], dy: &[R], dx: &mut [R]) {
+        channels::normalize_backward(mean, factors, x, dy, dx);
+    }
+
+    fn depthwise_forward(&self, shape: &DepthwiseShape, x: &[R], w: &[R], bias: &[R], y: &mut [R]) {
+        depthwise::forward(shape, x, w, bias, y);
+    }
+
+    fn depthwise_grad_input(&self, shape: &DepthwiseShape, dy: &[R], w: &[R], dx: &mut [R]) {
+        depthwise::grad_input(shape, dy, w, dx);
+    }
+
+    fn depthwise_grad_weights(
+        &self,
+        shape: &DepthwiseShape,
+        x: &[R],
+        dy: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+    ) {
+        depthwise::grad_weights(shape, x, dy, dw, db);
     }
 
     fn max_pieces_forward(
