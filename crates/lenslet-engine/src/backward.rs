@@ -4,14 +4,15 @@
 use std::ops::Range;
 
 use lenslet_kernels::{
-    Chunks, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, Real, RowsMut,
-    Rule, Team,
+    Chunks, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, Real, Rows,
+    RowsMut, Rule, Team,
 };
 
 use crate::cpu::{Cpu, Numbers, Workspace};
 use crate::forward::dropout_draws;
 use crate::memory::{Buffer, Memory, Place};
-use crate::plan::{Plan, Stage};
+use crate::norm::NormNumbers;
+use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Head, Op, Pool, Program, Step, Weights};
 use crate::update::moments;
@@ -21,7 +22,10 @@ struct Turn<'a, K: Kernels> {
     kernels: &'a K,
     program: &'a Program<K>,
     plan: &'a Plan,
-    packed: &'a [crate::memory::Buffer<K::Real>],
+    packed: &'a [Buffer<K::Real>],
+    norms: &'a [NormNumbers<K::Real>],
+    /// One over the batch's size.
+    share: f64,
     step: u64,
     seed: u64,
     clock: Clock,
@@ -36,6 +40,20 @@ struct Batch<'a, R> {
     rule: Option<Rule>,
 }
 
+/// A task's sums of gradients.
+struct Sums<'a, R> {
+    sums: &'a mut [R],
+    apart: &'a Apart,
+}
+
+impl<R> Sums<'_, R> {
+    fn of(&mut self, weights: &Weights) -> (&mut [R], &mut [R]) {
+        let Weights { kernel, bias } = self.apart.weights(weights);
+        let end = bias.end.max(kernel.end);
+        self.sums[kernel.start..end].split_at_mut(kernel.len())
+    }
+}
+
 impl<K: Kernels> Cpu<K> {
     /// Fills the gradients from what [`Cpu::forward`] left in training mode. With a rule, the
     /// kernels of dense layers are updated by it at once, and their gradients not kept.
@@ -46,24 +64,34 @@ impl<K: Kernels> Cpu<K> {
         rule: Option<Rule>,
     ) {
         let samples = labels.len();
-        let Workspace { plan, images, indices, locals, parts, .. } = workspace;
+        let Workspace { plan, images, indices, locals, parts, total, .. } = workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
-        let Numbers { parameters, gradients, moments, packed, steps, finite, .. } =
+        let Numbers { parameters, gradients, moments, packed, norms, steps, finite, .. } =
             &mut self.numbers;
-        let turn = Turn {
-            kernels: &self.kernels,
-            program: &self.program,
-            plan,
-            packed,
-            step: *steps,
-            seed: self.seed,
-            clock: self.clock,
-        };
         let scale = K::Real::from_f64(1.0 / samples as f64);
         let group = plan.images_per_task(samples);
         let mut at_head = true;
         for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
+            if let Some((step, norm)) = self.program.combines(stage) {
+                let start = self.clock.now();
+                let columns = plan.gradients[self.program.steps[step].output].range();
+                let sums = Rows::new(images, samples, plan.stride, columns);
+                norms[norm].backward(&self.program.norms[norm], sums, gradients);
+                self.notes.add(self.clock, start, Some(step), Phase::Backward, None);
+                continue;
+            }
+            let turn = Turn {
+                kernels: &self.kernels,
+                program: &self.program,
+                plan,
+                packed,
+                norms,
+                share: 1.0 / samples as f64,
+                step: *steps,
+                seed: self.seed,
+                clock: self.clock,
+            };
             let range = match stage {
                 Stage::Batch(step) => {
                     let start = turn.clock.now();
@@ -77,7 +105,7 @@ impl<K: Kernels> Cpu<K> {
                     self.notes.add_made(turn.clock, start, Some(*step), phase, None, learned.made);
                     continue;
                 }
-                Stage::Images(range) => range.start.max(self.program.first_trainable)..range.end,
+                Stage::Images(range) => range.clone(),
             };
             let with_head = std::mem::take(&mut at_head);
             let tasks = samples.div_ceil(group);
@@ -90,6 +118,7 @@ impl<K: Kernels> Cpu<K> {
             );
             self.team.for_each(work, locals, |task, (images, indices, sums), local| {
                 sums.fill(K::Real::ZERO);
+                let mut sums = Sums { sums, apart };
                 let rows = images.chunks_exact_mut(plan.stride);
                 let indices = indices.chunks_exact_mut(plan.index_stride);
                 for (i, (row, indices)) in rows.zip(indices).enumerate() {
@@ -102,16 +131,27 @@ impl<K: Kernels> Cpu<K> {
                         turn.head(&mut memory, labels[image] as usize, scale);
                         notes.add(turn.clock, start, None, Phase::Backward, Some(image));
                     }
-                    let sums = (&mut *sums, apart.start);
-                    turn.steps(range.clone(), image, &mut memory, &mut found, sums, notes);
+                    turn.steps(range.clone(), image, &mut memory, &mut found, &mut sums, notes);
                 }
             });
-            if !apart.is_empty() {
-                let start = turn.clock.now();
-                self.kernels.sum_parts(&self.team, parts, &mut gradients[apart.clone()]);
-                self.notes.add(turn.clock, start, None, Phase::Sum, None);
+            let start = self.clock.now();
+            match &apart.stretches[..] {
+                [] => continue,
+                [one] => self.kernels.sum_parts(&self.team, parts, &mut gradients[one.clone()]),
+                several => {
+                    let total = &mut total[..apart.len()];
+                    self.kernels.sum_parts(&self.team, parts, total);
+                    let mut rest = &*total;
+                    for stretch in several {
+                        let (own, others) = rest.split_at(stretch.len());
+                        gradients[stretch.clone()].copy_from_slice(own);
+                        rest = others;
+                    }
+                }
             }
+            self.notes.add(self.clock, start, None, Phase::Sum, None);
         }
+        self.penalise();
     }
 }
 
@@ -119,6 +159,9 @@ impl<K: Kernels> Turn<'_, K> {
     /// The gradient of the loss with respect to the last value.
     fn head(&self, memory: &mut Memory<'_, K::Real>, label: usize, scale: K::Real) {
         let last = self.program.last();
+        if !self.program.wanted[last] {
+            return;
+        }
         let [p, dz] = memory.all([self.plan.values[last], self.plan.gradients[last]]);
         match self.program.head {
             Head::Logits => self.kernels.softmax_cross_entropy_backward(p, label, scale, dz),
@@ -135,86 +178,218 @@ impl<K: Kernels> Turn<'_, K> {
         batch: &mut Batch<'_, K::Real>,
     ) -> Learned {
         let step = &self.program.steps[index];
-        let Op::Dense { weights } = &step.op else {
+        let Op::Dense { weights, kept } = &step.op else {
             unreachable!("only dense layers take batches")
         };
+        let (wanted, adds) = (self.program.wanted[step.input], self.program.adds[index][0]);
+        let to = self.plan.gradients[step.input].range();
+        let addend = self.plan.batch_addend.first(if adds { to.len() } else { 0 }).range();
         let columns = [
             self.plan.values[step.input].range(),
             self.plan.gradients[step.output].range(),
-            self.plan.gradients[step.input].range(),
+            if adds { addend.clone() } else { to.clone() },
         ];
         let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
         let (x, dy) = (x.into_rows(), dy.into_rows());
-        let dx = (index > self.program.first_trainable).then_some(dx);
+        let dx = wanted.then_some(dx);
         let (dw, db) = weights.of_mut(batch.gradients);
         let (kernel, _) = weights.of_mut(batch.parameters);
         self.kernels.dense_grad_bias(dy, db);
-        let Some(rule) = batch.rule else {
-            let (inputs, out) = (x.width(), dy.width());
-            let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
-            self.kernels.dense_grad_weights(batch.team, x, dy, dw);
-            if let Some(dx) = dx {
-                self.kernels.dense_grad_input(batch.team, dy, kernel, dx);
+        let learned = match batch.rule.filter(|_| !kept) {
+            None => {
+                let (inputs, out) = (x.width(), dy.width());
+                let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
+                self.kernels.dense_grad_weights(batch.team, x, dy, dw);
+                if let Some(dx) = dx {
+                    self.kernels.dense_grad_input(batch.team, dy, kernel, dx);
+                }
+                Learned { finite: true, made }
             }
-            return Learned { finite: true, made };
+            Some(rule) => {
+                let moments = moments(batch.moments, weights.kernel.clone());
+                let rectified = self.program.rectified[step.input];
+                let dx = dx.map(|rows| InputGradient { rows, rectified });
+                self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
+            }
         };
-        let moments = moments(batch.moments, weights.kernel.clone());
-        let rectified = self.program.rectified[step.input];
-        let dx = dx.map(|rows| InputGradient { rows, rectified });
-        self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
+        if wanted && adds {
+            let [more, mut sum] = RowsMut::split(images, samples, self.plan.stride, [addend, to]);
+            (0..samples).for_each(|i| self.kernels.add(more.row(i), sum.row_mut(i)));
+        }
+        learned
     }
 
-    /// Goes back through the steps of one stage. `sums` are the task's gradients of the parameters
-    /// from `first` on.
+    /// Goes back through the steps of one stage.
     fn steps(
         &self,
         range: Range<usize>,
         image: usize,
         memory: &mut Memory<'_, K::Real>,
-        found_all: &mut Memory<'_, u32>,
-        (sums, first): (&mut [K::Real], usize),
+        found: &mut Memory<'_, u32>,
+        sums: &mut Sums<'_, K::Real>,
         notes: &mut Notes,
     ) {
-        let plan = self.plan;
         for i in range.rev() {
             let step = &self.program.steps[i];
-            if self.in_block(i) {
+            if self.in_block(i) || !self.goes_back(step) {
                 continue;
             }
             let start = self.clock.now();
-            let (dy, dx) = (plan.gradients[step.output], plan.gradients[step.input]);
-            let found = found_all.at(plan.indices[i]);
-            let mut made = 0;
-            match &step.op {
-                Op::Load => {}
-                Op::Conv2d { weights, .. } => {
-                    let (dw, db) = weights.shifted(first).of_mut(sums);
-                    made = self.convolution(i, memory, found_all, dw, db);
-                }
-                Op::Pool { kind, shape } => {
-                    let [dy, dx] = memory.all([dy, dx]);
-                    match kind {
-                        Pool::Max => self.kernels.max_pool_backward(dy, found, dx),
-                        Pool::Average => self.kernels.average_pool_backward(shape, dy, dx),
-                        Pool::Sum => self.kernels.sum_pool_backward(shape, dy, dx),
-                    }
-                }
-                Op::MaxPieces { pieces, units } => {
-                    let [dy, dz] = memory.all([dy, dx]);
-                    self.kernels.max_pieces_backward(*pieces, *units, dy, found, dz);
-                }
-                Op::Activate(..) | Op::Softmax { .. } | Op::Dropout { .. } => {
-                    if dy != dx {
-                        let [dy, dx] = memory.all([dy, dx]);
-                        dx.copy_from_slice(dy);
-                    }
-                    let [y, dx] = memory.all([plan.values[step.output], dx]);
-                    self.element_wise(&step.op, image, y, dx);
-                }
-                Op::Dense { .. } => unreachable!("dense layers take whole batches"),
-            }
+            let made = self.step(i, image, memory, found, sums);
             notes.add_made(self.clock, start, Some(i), Phase::Backward, Some(image), made);
         }
+    }
+
+    /// Whether a step has a gradient to pass on or to keep.
+    fn goes_back(&self, step: &Step<K>) -> bool {
+        let value = match step.op {
+            Op::Load => return false,
+            Op::Moments { .. } => step.input,
+            _ => step.output,
+        };
+        self.program.wanted[value]
+    }
+
+    /// One step of one image. Returns the multiply-adds that were made.
+    fn step(
+        &self,
+        i: usize,
+        image: usize,
+        memory: &mut Memory<'_, K::Real>,
+        found: &mut Memory<'_, u32>,
+        sums: &mut Sums<'_, K::Real>,
+    ) -> u64 {
+        let (plan, step) = (self.plan, &self.program.steps[i]);
+        if let Op::Add | Op::Multiply | Op::Concatenate { .. } = &step.op {
+            self.part(i, memory);
+            return 0;
+        }
+        let (dy, sum) = (plan.gradients[step.output], plan.gradients[step.input]);
+        let adds = self.program.adds[i][0] && self.program.wanted[step.input];
+        let dx = if adds { plan.addend.first(sum.len) } else { sum };
+        let mut made = 0;
+        match &step.op {
+            Op::Conv2d { .. } => made = self.convolution(i, dx, memory, found, sums),
+            Op::Depthwise { .. } => made = self.depthwise(step, dx, memory, sums),
+            Op::Pool { kind, shape } => {
+                let [dy, dx] = memory.all([dy, dx]);
+                let found = found.at(plan.indices[i]);
+                match kind {
+                    Pool::Max => self.kernels.max_pool_backward(dy, found, dx),
+                    Pool::Average => self.kernels.average_pool_backward(shape, dy, dx),
+                    Pool::Sum => self.kernels.sum_pool_backward(shape, dy, dx),
+                }
+            }
+            Op::MaxPieces { pieces, units } => {
+                let [dy, dz] = memory.all([dy, dx]);
+                let found = found.at(plan.indices[i]);
+                self.kernels.max_pieces_backward(*pieces, *units, dy, found, dz);
+            }
+            Op::Pad(frame) => {
+                let [dy, dx] = memory.all([dy, dx]);
+                frame.rows().for_each(|(outer, inner)| dx[inner].copy_from_slice(&dy[outer]));
+            }
+            Op::Crop(frame) => {
+                let [dy, dx] = memory.all([dy, dx]);
+                dx.fill(K::Real::ZERO);
+                frame.rows().for_each(|(outer, inner)| dx[outer].copy_from_slice(&dy[inner]));
+            }
+            Op::Normalize { norm } => self.normalization(*norm, memory),
+            Op::Moments { norm } => {
+                let [x, _, y] = self.program.norms[*norm].values;
+                let NormNumbers { mean, scale, by_x, always, .. } = &self.norms[*norm];
+                let [x, dy, dx] = memory.all([plan.values[x], plan.gradients[y], dx]);
+                let factors: [&[K::Real]; 3] = [scale, by_x, always];
+                self.kernels.normalize_backward(mean, factors, x, dy, dx);
+            }
+            Op::Penalty { l1, l2 } => {
+                let [y, dy] = memory.all([plan.values[step.output], dy]);
+                self.kernels.penalty_backward(*l1, *l2, self.share, y, dy);
+            }
+            _ => {
+                if dy != dx {
+                    let [dy, dx] = memory.all([dy, dx]);
+                    dx.copy_from_slice(dy);
+                }
+                self.element_wise(step, image, dx, memory);
+            }
+        }
+        if adds {
+            let [more, sum] = memory.all([dx, sum]);
+            self.kernels.add(more, sum);
+        }
+        made
+    }
+
+    /// The gradient of what several inputs were joined to, parted again.
+    fn part(&self, i: usize, memory: &mut Memory<'_, K::Real>) {
+        let (step, plan) = (&self.program.steps[i], self.plan);
+        let dy = plan.gradients[step.output];
+        let mut first = 0;
+        for (k, (input, &adds)) in step.inputs().zip(&self.program.adds[i]).enumerate() {
+            let column = first;
+            if let Op::Concatenate { widths } = &step.op {
+                first += widths[k];
+            }
+            if input == step.output || !self.program.wanted[input] {
+                continue;
+            }
+            let sum = plan.gradients[input];
+            let dx = if adds { plan.addend.first(sum.len) } else { sum };
+            let [dy, to] = memory.all([dy, dx]);
+            match &step.op {
+                Op::Concatenate { widths } => {
+                    let rows = dy.chunks_exact(widths.iter().sum());
+                    for (to, dy) in to.chunks_exact_mut(widths[k]).zip(rows) {
+                        to.copy_from_slice(&dy[column..column + widths[k]]);
+                    }
+                }
+                _ => to.copy_from_slice(dy),
+            }
+            if let Op::Multiply = step.op {
+                for (_, other) in step.inputs().enumerate().filter(|(other, _)| *other != k) {
+                    let [factor, to] = memory.all([plan.values[other], dx]);
+                    self.kernels.multiply(factor, to);
+                }
+            }
+            if adds {
+                let [more, sum] = memory.all([dx, sum]);
+                self.kernels.add(more, sum);
+            }
+        }
+    }
+
+    /// The sums over one image that a normalisation's gradients need.
+    fn normalization(&self, norm: usize, memory: &mut Memory<'_, K::Real>) {
+        let plan = self.plan;
+        let [x, moments, y] = self.program.norms[norm].values;
+        let [x, dy, sums] =
+            memory.all([plan.values[x], plan.gradients[y], plan.gradients[moments]]);
+        let (sum, with_x) = sums.split_at_mut(sums.len() / 2);
+        self.kernels.channel_sums(&self.norms[norm].mean, x, dy, sum, with_x);
+    }
+
+    fn depthwise(
+        &self,
+        step: &Step<K>,
+        dx: Place,
+        memory: &mut Memory<'_, K::Real>,
+        sums: &mut Sums<'_, K::Real>,
+    ) -> u64 {
+        let Op::Depthwise { shape, weights, packed, .. } = &step.op else {
+            unreachable!("called for depthwise convolutions")
+        };
+        let plan = self.plan;
+        let wanted = self.program.wanted[step.input];
+        let dx = if wanted { dx } else { Place::EMPTY };
+        let [x, dy, dx] = memory.all([plan.values[step.input], plan.gradients[step.output], dx]);
+        let (dw, db) = sums.of(weights);
+        self.kernels.depthwise_grad_weights(shape, x, dy, dw, db);
+        if wanted {
+            self.kernels.depthwise_grad_input(shape, dy, &self.packed[*packed], dx);
+        }
+        let taps = shape.window.height.window * shape.window.width.window;
+        (dy.len() * taps) as u64 * (1 + u64::from(wanted))
     }
 
     /// Whether a step's part of the backward pass is done with the convolution before it.
@@ -230,19 +405,20 @@ impl<K: Kernels> Turn<'_, K> {
     fn convolution(
         &self,
         i: usize,
+        dx: Place,
         memory: &mut Memory<'_, K::Real>,
         found: &mut Memory<'_, u32>,
-        dw: &mut [K::Real],
-        db: &mut [K::Real],
+        sums: &mut Sums<'_, K::Real>,
     ) -> u64 {
         let (plan, steps) = (self.plan, &self.program.steps);
         let step = &steps[i];
-        let (Op::Conv2d { kernel, packed, .. }, Some(block)) = (&step.op, self.program.blocks[i])
+        let (Op::Conv2d { kernel, weights, packed, .. }, Some(block)) =
+            (&step.op, self.program.blocks[i])
         else {
             unreachable!("a block begins with a convolution")
         };
-        let wanted = i > self.program.first_trainable;
-        let dx = if wanted { plan.gradients[step.input] } else { Place::EMPTY };
+        let (dw, db) = sums.of(weights);
+        let dx = if self.program.wanted[step.input] { dx } else { Place::EMPTY };
         let (x, packed) = (plan.values[step.input], &self.packed[*packed]);
         let pool = block.pool.filter(|_| block.rectified).map(|pool| (pool, &steps[pool]));
         let Some((index, Step { op: Op::Pool { shape: pool, .. }, output, .. })) = pool else {
@@ -262,15 +438,41 @@ impl<K: Kernels> Turn<'_, K> {
         kernel.backward(x, OutputGradient::Pooled(dy), packed, dw, db, dx, scratch)
     }
 
-    fn element_wise(&self, op: &Op<K>, image: usize, y: &[K::Real], dx: &mut [K::Real]) {
-        match *op {
-            Op::Activate(function) => self.kernels.activate_backward(function, y, dx),
-            Op::Softmax { classes } => self.kernels.softmax_backward(classes, y, dx),
-            Op::Dropout { rate, purpose } => {
-                let (stream, first) = dropout_draws(self.seed, purpose, self.step, image, dx.len());
-                self.kernels.dropout(stream, first, rate, dx);
+    /// Goes back through an element-wise step, with the gradient in `dx`.
+    fn element_wise(
+        &self,
+        step: &Step<K>,
+        image: usize,
+        dx: Place,
+        memory: &mut Memory<'_, K::Real>,
+    ) {
+        let values = &self.plan.values;
+        match &step.op {
+            Op::Activate(function) if function.needs_input() => {
+                let [x, dx] = memory.all([values[step.input], dx]);
+                self.kernels.activate_backward_from_input(*function, x, dx);
             }
-            _ => {}
+            Op::Activate(function) => {
+                let [y, dx] = memory.all([values[step.output], dx]);
+                self.kernels.activate_backward(*function, y, dx);
+            }
+            Op::Softmax { classes } => {
+                let [y, dx] = memory.all([values[step.output], dx]);
+                self.kernels.softmax_backward(*classes, y, dx);
+            }
+            Op::Dropout { rate, purpose } => {
+                let dx = memory.at(dx);
+                let (stream, first) =
+                    dropout_draws(self.seed, *purpose, self.step, image, dx.len());
+                self.kernels.dropout(stream, first, *rate, dx);
+            }
+            Op::ScaleShift { scale, .. } => {
+                let (dx, period) = (memory.at(dx), scale.len());
+                for dx in dx.chunks_exact_mut(period) {
+                    dx.iter_mut().zip(scale).for_each(|(dx, &scale)| *dx *= scale);
+                }
+            }
+            _ => unreachable!("no element-wise step"),
         }
     }
 }
@@ -280,11 +482,5 @@ impl Weights {
     fn of_mut<'a, R>(&self, flat: &'a mut [R]) -> (&'a mut [R], &'a mut [R]) {
         let own = &mut flat[self.kernel.start..self.bias.end];
         own.split_at_mut(self.kernel.len())
-    }
-
-    /// The same in a buffer that starts at element `first` of the flat one.
-    fn shifted(&self, first: usize) -> Self {
-        let shift = |range: &Range<usize>| range.start - first..range.end - first;
-        Self { kernel: shift(&self.kernel), bias: shift(&self.bias) }
     }
 }

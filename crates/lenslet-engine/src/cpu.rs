@@ -1,12 +1,13 @@
 //! The engine on the CPU.
 
-use lenslet_kernels::{Fast, Isa, Kernels, Real, Rule, Team};
-use lenslet_model::{Loss, Network, Optimizer, Shape};
+use lenslet_kernels::{Conv2dKernel, Fast, Isa, Kernels, Real, Rule, Team};
+use lenslet_model::{Loss, Network, Optimizer, Parameter, Regularizer, Shape};
 
 use crate::EngineError;
 use crate::initialize::initialize;
 use crate::memory::{Buffer, buffer};
-use crate::plan::{Mode, Plan};
+use crate::norm::NormNumbers;
+use crate::plan::{Apart, Mode, Plan};
 use crate::profile::{Clock, Notes, Phase, Profile};
 use crate::program::{Op, Program};
 use crate::state::State;
@@ -132,6 +133,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) locals: Vec<Local<R>>,
     /// Weight gradients of each task, before they are added up.
     pub(crate) parts: Buffer<R>,
+    /// Their sum, where it is going to several places.
+    pub(crate) total: Buffer<R>,
 }
 
 /// The numbers that make up a network in training, each one flat buffer.
@@ -142,8 +145,12 @@ pub(crate) struct Numbers<R> {
     pub(crate) moments: Vec<Buffer<R>>,
     /// Filters in the convolution kernels' own layouts.
     pub(crate) packed: Vec<Buffer<R>>,
-    /// Whether `packed` follows `parameters`.
-    pub(crate) packed_fresh: bool,
+    /// What `packed` follows `parameters` for.
+    pub(crate) packed_for: Option<Mode>,
+    /// Of each batch normalisation.
+    pub(crate) norms: Vec<NormNumbers<R>>,
+    /// Room for filters with a normalisation multiplied in.
+    pub(crate) folded: Buffer<R>,
     /// Whether all parameters are finite, where that is known.
     pub(crate) finite: Option<bool>,
     /// Steps taken.
@@ -153,7 +160,7 @@ pub(crate) struct Numbers<R> {
 impl<R> Numbers<R> {
     /// The parameters are not what they were.
     pub(crate) fn changed(&mut self) {
-        self.packed_fresh = false;
+        self.packed_for = None;
         self.finite = None;
     }
 }
@@ -168,7 +175,10 @@ pub struct Cpu<K: Kernels = Fast> {
     pub(crate) network: Network,
     pub(crate) optimizer: Optimizer,
     pub(crate) seed: u64,
+    /// For training.
     pub(crate) program: Program<K>,
+    /// For prediction.
+    pub(crate) predictor: Program<K>,
     pub(crate) numbers: Numbers<K::Real>,
     pub(crate) training: Option<Workspace<K::Real>>,
     prediction: Option<Workspace<K::Real>>,
@@ -209,7 +219,8 @@ impl<K: Kernels> Cpu<K> {
         options: Options,
     ) -> Result<Self, EngineError> {
         optimizer.check()?;
-        let program = Program::new(&kernels, &network, loss)?;
+        let program = Program::new(&kernels, &network, loss, Mode::Train)?;
+        let predictor = Program::new(&kernels, &network, loss, Mode::Predict)?;
         let count = network.parameter_count();
         let mut parameters = buffer(count);
         initialize(&network, options.seed, &mut parameters);
@@ -220,10 +231,12 @@ impl<K: Kernels> Cpu<K> {
         };
         let numbers = Numbers {
             parameters,
-            gradients: buffer(count),
-            moments: (0..moments).map(|_| buffer(count)).collect(),
+            gradients: buffer(network.trainable_count()),
+            moments: (0..moments).map(|_| buffer(network.trainable_count())).collect(),
             packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
-            packed_fresh: false,
+            packed_for: None,
+            norms: program.norms.iter().map(NormNumbers::new).collect(),
+            folded: buffer(largest_folded(&predictor)),
             finite: None,
             steps: 0,
         };
@@ -234,6 +247,7 @@ impl<K: Kernels> Cpu<K> {
             optimizer,
             seed: options.seed,
             program,
+            predictor,
             numbers,
             training: None,
             prediction: None,
@@ -275,7 +289,7 @@ impl<K: Kernels> Cpu<K> {
     }
 
     fn forward_and_back(&mut self, pixels: &[u8], labels: &[u32], rule: Option<Rule>) -> Tally {
-        self.pack(true);
+        self.pack(Mode::Train);
         let mut workspace = self.workspace(Mode::Train, labels.len());
         let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(labels));
         self.backward(&mut workspace, labels, rule);
@@ -300,23 +314,75 @@ impl<K: Kernels> Cpu<K> {
         Err(EngineError::InputSize { expected, samples, bytes: pixels.len() })
     }
 
-    /// Lays the filters out as the kernels like them, where they changed.
-    fn pack(&mut self, backward: bool) {
+    /// Lays the filters out as the kernels like them, where they changed. For prediction with the
+    /// normalisations behind them multiplied in.
+    fn pack(&mut self, mode: Mode) {
         let finite = || self.numbers.parameters.iter().all(|p| p.is_finite());
         self.numbers.finite = Some(self.numbers.finite.unwrap_or_else(finite));
-        if self.numbers.packed_fresh {
+        let fresh = self.numbers.packed_for;
+        if fresh == Some(mode) || (fresh == Some(Mode::Train) && self.predictor.norms.is_empty()) {
             return;
         }
-        for (i, step) in self.program.steps.iter().enumerate() {
-            if let Op::Conv2d { kernel, weights, packed } = &step.op {
-                use lenslet_kernels::Conv2dKernel;
-                let start = self.clock.now();
-                let filters = &self.numbers.parameters[weights.kernel.clone()];
-                kernel.pack(&self.team, filters, &mut self.numbers.packed[*packed], backward);
-                self.notes.add(self.clock, start, Some(i), Phase::Pack, None);
+        let program = match mode {
+            Mode::Train => &self.program,
+            Mode::Predict => &self.predictor,
+        };
+        let Numbers { parameters, packed, norms, folded, .. } = &mut self.numbers;
+        if mode == Mode::Predict {
+            for (norm, numbers) in program.norms.iter().zip(&mut *norms) {
+                numbers.freeze(norm, parameters);
             }
         }
-        self.numbers.packed_fresh = backward;
+        for (i, step) in program.steps.iter().enumerate() {
+            let (weights, to, fold) = match &step.op {
+                Op::Conv2d { weights, packed, folded, .. }
+                | Op::Depthwise { weights, packed, folded, .. } => (weights, *packed, *folded),
+                _ => continue,
+            };
+            let start = self.clock.now();
+            let (mut filters, bias) = weights.of(parameters);
+            if let Some(norm) = fold {
+                let folded = &mut folded[..filters.len()];
+                norms[norm].fold(&self.kernels, filters, bias, folded);
+                filters = folded;
+            }
+            match &step.op {
+                Op::Conv2d { kernel, .. } => {
+                    kernel.pack(&self.team, filters, &mut packed[to], mode == Mode::Train);
+                }
+                _ => packed[to].copy_from_slice(filters),
+            }
+            self.notes.add(self.clock, start, Some(i), Phase::Pack, None);
+        }
+        self.numbers.packed_for = Some(mode);
+    }
+
+    /// What the penalties on parameters add to a sample's loss.
+    pub(crate) fn penalties(&self) -> f64 {
+        let penalised = self.network.parameters().iter().filter(|p| !p.regularizer.is_none());
+        let one = |p: &Parameter| {
+            let Regularizer { l1, l2 } = p.regularizer;
+            self.kernels.penalty(l1, l2, &self.numbers.parameters[p.range.clone()])
+        };
+        penalised.map(one).sum()
+    }
+
+    /// Adds the gradients of the penalties on parameters.
+    pub(crate) fn penalise(&mut self) {
+        let Numbers { parameters, gradients, .. } = &mut self.numbers;
+        for p in self.network.parameters().iter().filter(|p| !p.regularizer.is_none()) {
+            let (Regularizer { l1, l2 }, range) = (p.regularizer, p.range.clone());
+            let gradients = &mut gradients[range.clone()];
+            self.kernels.penalty_backward(l1, l2, 1.0, &parameters[range], gradients);
+        }
+    }
+
+    /// Lets the moving statistics follow the last batch's.
+    fn follow(&mut self) {
+        let Numbers { parameters, norms, .. } = &mut self.numbers;
+        for (norm, numbers) in self.program.norms.iter().zip(norms) {
+            numbers.follow(norm, parameters);
+        }
     }
 
     /// Memory for a batch of this size, the last one's where it is large enough.
@@ -332,8 +398,13 @@ impl<K: Kernels> Cpu<K> {
     }
 
     fn new_workspace(&self, mode: Mode, batch: usize) -> Workspace<K::Real> {
-        let plan = Plan::new(&self.program, batch, mode);
-        let apart = plan.apart.iter().map(|range| range.len()).max().unwrap_or(0);
+        let program = match mode {
+            Mode::Train => &self.program,
+            Mode::Predict => &self.predictor,
+        };
+        let plan = Plan::new(program, batch, mode);
+        let apart = plan.apart.iter().map(Apart::len).max().unwrap_or(0);
+        let several = plan.apart.iter().any(|apart| apart.stretches.len() > 1);
         let local = || Local {
             numbers: buffer(plan.local_len),
             indices: buffer(plan.local_index_len),
@@ -345,17 +416,28 @@ impl<K: Kernels> Cpu<K> {
             outcomes: vec![Outcome::default(); batch],
             locals: (0..self.team.threads()).map(|_| local()).collect(),
             parts: buffer(if mode == Mode::Train { plan.tasks() * apart } else { 0 }),
+            total: buffer(if mode == Mode::Train && several { apart } else { 0 }),
             plan,
         }
     }
 
     fn outputs_of(&self, workspace: &Workspace<K::Real>, samples: usize, outputs: &mut Vec<f32>) {
-        let place = workspace.plan.values[self.program.last()];
+        let place = workspace.plan.values[self.predictor.last()];
         outputs.clear();
         for image in workspace.images.chunks_exact(workspace.plan.stride).take(samples) {
             outputs.extend(image[place.range()].iter().map(|&y| y.to_f64() as f32));
         }
     }
+}
+
+/// Elements of the largest filters that a normalisation is multiplied into.
+fn largest_folded<K: Kernels>(predictor: &Program<K>) -> usize {
+    let filters = predictor.steps.iter().filter_map(|step| match &step.op {
+        Op::Conv2d { weights, folded: Some(_), .. }
+        | Op::Depthwise { weights, folded: Some(_), .. } => Some(weights.kernel.len()),
+        _ => None,
+    });
+    filters.max().unwrap_or(0)
 }
 
 impl<K: Kernels> Engine for Cpu<K> {
@@ -372,13 +454,14 @@ impl<K: Kernels> Engine for Cpu<K> {
         let rule = self.rule();
         let tally = self.forward_and_back(pixels, labels, Some(rule));
         self.update_rest(rule);
+        self.follow();
         self.end_step(start, labels.len());
         Ok(tally)
     }
 
     fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
         self.check(pixels, labels)?;
-        self.pack(false);
+        self.pack(Mode::Predict);
         let mut workspace = self.workspace(Mode::Predict, labels.len());
         let tally = self.forward(&mut workspace, Mode::Predict, pixels, Some(labels));
         self.prediction = Some(workspace);
@@ -392,7 +475,7 @@ impl<K: Kernels> Engine for Cpu<K> {
         outputs: &mut Vec<f32>,
     ) -> Result<(), EngineError> {
         self.check_pixels(pixels, samples)?;
-        self.pack(false);
+        self.pack(Mode::Predict);
         let mut workspace = self.workspace(Mode::Predict, samples);
         self.forward(&mut workspace, Mode::Predict, pixels, None);
         self.outputs_of(&workspace, samples, outputs);

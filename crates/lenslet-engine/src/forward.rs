@@ -1,14 +1,18 @@
 //! The forward pass.
 
 use std::ops::Range;
+use std::time::Duration;
 
-use lenslet_kernels::{Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream};
+use lenslet_kernels::{
+    Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream, Team,
+};
 
 use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
 use crate::memory::{Memory, Place};
+use crate::norm::NormNumbers;
 use crate::plan::{Mode, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Head, Op, Pool, Program, Weights};
+use crate::program::{Head, Op, Pool, Program, Step, Weights};
 
 /// Pixels are bytes; networks see them between 0 and 1.
 const PIXEL_SCALE: f64 = 1.0 / 255.0;
@@ -19,7 +23,6 @@ struct Turn<'a, K: Kernels> {
     program: &'a Program<K>,
     plan: &'a Plan,
     numbers: &'a Numbers<K::Real>,
-    mode: Mode,
     seed: u64,
     clock: Clock,
 }
@@ -39,27 +42,37 @@ impl<K: Kernels> Cpu<K> {
         let (images, indices) =
             (&mut images[..samples * plan.stride], &mut indices[..samples * plan.index_stride]);
         let outcomes = &mut outcomes[..samples];
-        let turn = Turn {
-            kernels: &self.kernels,
-            program: &self.program,
-            plan,
-            numbers: &self.numbers,
-            mode,
-            seed: self.seed,
-            clock: self.clock,
+        let program = match mode {
+            Mode::Train => &self.program,
+            Mode::Predict => &self.predictor,
         };
+        let clock = self.clock;
         let last = plan.stages.len() - 1;
         for (index, stage) in plan.stages.iter().enumerate() {
             let steps = match stage {
                 Stage::Batch(step) => {
-                    let made = self.dense_made(plan, *step, images, samples);
-                    let start = turn.clock.now();
-                    self.dense_forward(plan, *step, images, samples);
+                    let batch = BatchTurn {
+                        kernels: &self.kernels,
+                        team: &self.team,
+                        program,
+                        plan,
+                        numbers: &mut self.numbers,
+                        clock,
+                    };
+                    let (start, made) = batch.step(*step, images, samples);
                     let phase = Phase::Forward;
-                    self.notes.add_made(turn.clock, start, Some(*step), phase, None, made);
+                    self.notes.add_made(clock, start, Some(*step), phase, None, made);
                     continue;
                 }
                 Stage::Images(steps) => steps.clone(),
+            };
+            let turn = Turn {
+                kernels: &self.kernels,
+                program,
+                plan,
+                numbers: &self.numbers,
+                seed: self.seed,
+                clock,
             };
             let group = plan.images_per_task(samples);
             let parts = (
@@ -81,12 +94,16 @@ impl<K: Kernels> Cpu<K> {
                         let mut numbers = Memory { image: row, local: &mut local.numbers };
                         let mut indices = Memory { image: indices, local: &mut local.indices };
                         let notes = &mut local.notes;
-                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices, notes);
+                        if index == 0 {
+                            *outcome = Outcome::default();
+                        }
+                        let left = (&mut *notes, &mut *outcome);
+                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices, left);
                         if index == last {
                             let start = turn.clock.now();
                             let label = labels.map(|labels| labels[image] as usize);
-                            *outcome =
-                                turn.head(numbers.at(plan.values[self.program.last()]), label);
+                            let y = numbers.at(plan.values[program.last()]);
+                            turn.head(y, label, outcome);
                             notes.add(turn.clock, start, None, Phase::Forward, Some(image));
                         }
                     }
@@ -98,30 +115,59 @@ impl<K: Kernels> Cpu<K> {
             tally.loss += outcome.loss;
             tally.correct += usize::from(outcome.correct);
         }
+        if labels.is_some() {
+            tally.loss += self.penalties() * samples as f64;
+        }
         tally
+    }
+}
+
+/// What the work on a whole batch needs to know.
+struct BatchTurn<'a, K: Kernels> {
+    kernels: &'a K,
+    team: &'a Team,
+    program: &'a Program<K>,
+    plan: &'a Plan,
+    numbers: &'a mut Numbers<K::Real>,
+    clock: Clock,
+}
+
+impl<K: Kernels> BatchTurn<'_, K> {
+    /// Returns when the work began, and the multiply-adds that were made.
+    fn step(self, index: usize, images: &mut [K::Real], samples: usize) -> (Option<Duration>, u64) {
+        let (step, stride) = (&self.program.steps[index], self.plan.stride);
+        let x = self.plan.values[step.input].range();
+        match &step.op {
+            Op::Dense { weights, .. } => {
+                let made = self.dense_made(step, images, samples);
+                let start = self.clock.now();
+                let columns = [x, self.plan.values[step.output].range()];
+                let [x, y] = RowsMut::split(images, samples, stride, columns);
+                let (kernel, bias) = weights.of(&self.numbers.parameters);
+                let finite = self.numbers.finite == Some(true);
+                self.kernels.dense_forward(self.team, x.into_rows(), kernel, bias, finite, y);
+                (start, made)
+            }
+            Op::Combine { norm } => {
+                let start = self.clock.now();
+                let moments = Rows::new(images, samples, stride, x);
+                let Numbers { norms, parameters, .. } = self.numbers;
+                norms[*norm].combine(&self.program.norms[*norm], moments, parameters);
+                (start, 0)
+            }
+            _ => unreachable!("the other steps take images"),
+        }
     }
 
     /// The multiply-adds that are going to be made, where somebody wants to know.
-    fn dense_made(&self, plan: &Plan, step: usize, images: &[K::Real], samples: usize) -> u64 {
-        let step = &self.program.steps[step];
+    fn dense_made(&self, step: &Step<K>, images: &[K::Real], samples: usize) -> u64 {
         if !self.clock.runs() {
             return 0;
         }
-        let x = Rows::new(images, samples, plan.stride, plan.values[step.input].range());
+        let columns = self.plan.values[step.input].range();
+        let x = Rows::new(images, samples, self.plan.stride, columns);
         let finite = self.numbers.finite == Some(true);
         self.kernels.dense_forward_made(x, self.program.lens[step.output], finite)
-    }
-
-    fn dense_forward(&self, plan: &Plan, step: usize, images: &mut [K::Real], samples: usize) {
-        let step = &self.program.steps[step];
-        let Op::Dense { weights } = &step.op else {
-            unreachable!("only dense layers take batches")
-        };
-        let columns = [plan.values[step.input].range(), plan.values[step.output].range()];
-        let [x, y] = RowsMut::split(images, samples, plan.stride, columns);
-        let (kernel, bias) = weights.of(&self.numbers.parameters);
-        let finite = self.numbers.finite == Some(true);
-        self.kernels.dense_forward(&self.team, x.into_rows(), kernel, bias, finite, y);
     }
 }
 
@@ -140,7 +186,7 @@ impl<K: Kernels> Turn<'_, K> {
         pixels: &[u8],
         numbers: &mut Memory<'_, K::Real>,
         indices: &mut Memory<'_, u32>,
-        notes: &mut Notes,
+        (notes, outcome): (&mut Notes, &mut Outcome),
     ) {
         let mut next = steps.start;
         while next < steps.end {
@@ -178,7 +224,38 @@ impl<K: Kernels> Turn<'_, K> {
                     }
                     self.element_wise(&step.op, image, numbers.at(to));
                 }
-                Op::Dense { .. } => unreachable!("dense layers take whole batches"),
+                Op::Add | Op::Multiply | Op::Concatenate { .. } => self.join(step, numbers),
+                Op::Pad(frame) => {
+                    let [x, y] = numbers.all([from, to]);
+                    y.fill(K::Real::ZERO);
+                    frame.rows().for_each(|(outer, inner)| y[outer].copy_from_slice(&x[inner]));
+                }
+                Op::Crop(frame) => {
+                    let [x, y] = numbers.all([from, to]);
+                    frame.rows().for_each(|(outer, inner)| y[inner].copy_from_slice(&x[outer]));
+                }
+                Op::ScaleShift { scale, shift } => self.scale_shift(scale, shift, step, numbers),
+                Op::Frozen { norm } | Op::Normalize { norm } => {
+                    let NormNumbers { scale, shift, .. } = &self.numbers.norms[*norm];
+                    self.scale_shift(scale, shift, step, numbers);
+                }
+                Op::Moments { .. } => {
+                    let [x, moments] = numbers.all([from, to]);
+                    let (mean, m2) = moments.split_at_mut(moments.len() / 2);
+                    self.kernels.channel_moments(x, mean, m2);
+                }
+                Op::Depthwise { shape, weights, packed, folded } => {
+                    let bias = self.bias(weights, *folded);
+                    let [x, y] = numbers.all([from, to]);
+                    let w = &self.numbers.packed[*packed];
+                    self.kernels.depthwise_forward(shape, x, w, bias, y);
+                    made =
+                        (y.len() * shape.window.height.window * shape.window.width.window) as u64;
+                }
+                Op::Penalty { l1, l2 } => {
+                    outcome.loss += self.kernels.penalty(*l1, *l2, numbers.at(to));
+                }
+                Op::Dense { .. } | Op::Combine { .. } => unreachable!("these take whole batches"),
             }
             notes.add_made(self.clock, start, Some(i), Phase::Forward, Some(image), made);
         }
@@ -187,12 +264,12 @@ impl<K: Kernels> Turn<'_, K> {
     /// A convolution, and what follows it, on some rows whenever these are complete.
     fn block(&self, i: usize, numbers: &mut Memory<'_, K::Real>, indices: &mut Memory<'_, u32>) {
         let (steps, values) = (&self.program.steps, &self.plan.values);
-        let (Op::Conv2d { kernel, weights, packed }, Some(block)) =
+        let (Op::Conv2d { kernel, weights, packed, folded }, Some(block)) =
             (&steps[i].op, self.program.blocks[i])
         else {
             unreachable!("a block begins with a convolution")
         };
-        let (_, bias) = weights.of(&self.numbers.parameters);
+        let bias = self.bias(weights, *folded);
         let pooled = block.pool.map_or(Place::EMPTY, |pool| values[steps[pool].output]);
         let argmax = block.pool.map_or(Place::EMPTY, |pool| self.plan.indices[pool]);
         let argmax = indices.at(argmax);
@@ -217,11 +294,60 @@ impl<K: Kernels> Turn<'_, K> {
         });
     }
 
+    /// A convolution's bias, or that of a normalisation that it took in.
+    fn bias(&self, weights: &Weights, folded: Option<usize>) -> &[K::Real] {
+        match folded {
+            Some(norm) => &self.numbers.norms[norm].shift,
+            None => weights.of(&self.numbers.parameters).1,
+        }
+    }
+
+    /// `y = x * scale + shift`, which may be in place.
+    fn scale_shift(
+        &self,
+        scale: &[K::Real],
+        shift: &[K::Real],
+        step: &Step<K>,
+        numbers: &mut Memory<'_, K::Real>,
+    ) {
+        let from =
+            if step.input == step.output { Place::EMPTY } else { self.plan.values[step.input] };
+        let [x, y] = numbers.all([from, self.plan.values[step.output]]);
+        self.kernels.scale_shift(scale, shift, x, y);
+    }
+
+    /// Several inputs to one output, which may be one of them.
+    fn join(&self, step: &Step<K>, numbers: &mut Memory<'_, K::Real>) {
+        let to = self.plan.values[step.output];
+        if let Op::Concatenate { widths } = &step.op {
+            let mut first = 0;
+            for (input, &width) in step.inputs().zip(widths) {
+                let [x, y] = numbers.all([self.plan.values[input], to]);
+                let rows = y.chunks_exact_mut(widths.iter().sum());
+                for (y, x) in rows.zip(x.chunks_exact(width)) {
+                    y[first..first + width].copy_from_slice(x);
+                }
+                first += width;
+            }
+            return;
+        }
+        let own = step.inputs().position(|input| input == step.output);
+        for (k, input) in step.inputs().enumerate().filter(|(k, _)| Some(*k) != own) {
+            let [x, y] = numbers.all([self.plan.values[input], to]);
+            match &step.op {
+                // The first one that comes to an output of its own.
+                _ if own.is_none() && k == 0 => y.copy_from_slice(x),
+                Op::Add => self.kernels.add(x, y),
+                _ => self.kernels.multiply(x, y),
+            }
+        }
+    }
+
     fn element_wise(&self, op: &Op<K>, image: usize, y: &mut [K::Real]) {
         match *op {
             Op::Activate(function) => self.kernels.activate(function, y),
             Op::Softmax { classes } => self.kernels.softmax(classes, y),
-            Op::Dropout { rate, purpose } if self.mode == Mode::Train => {
+            Op::Dropout { rate, purpose } => {
                 let (stream, first) =
                     dropout_draws(self.seed, purpose, self.numbers.steps, image, y.len());
                 self.kernels.dropout(stream, first, rate, y);
@@ -232,19 +358,19 @@ impl<K: Kernels> Turn<'_, K> {
 
     /// Loss and accuracy from the last value, which becomes probabilities; without a label, the
     /// network's output.
-    fn head(&self, y: &mut [K::Real], label: Option<usize>) -> Outcome {
+    fn head(&self, y: &mut [K::Real], label: Option<usize>, outcome: &mut Outcome) {
         let Some(label) = label else {
             if self.program.softmax_outputs {
                 self.kernels.softmax(y.len(), y);
             }
-            return Outcome::default();
+            return;
         };
-        let correct = first_largest(y) == Some(label);
+        outcome.correct = first_largest(y) == Some(label);
         let loss = match self.program.head {
             Head::Logits => self.kernels.softmax_cross_entropy(y, label),
             Head::Probabilities => self.kernels.cross_entropy(y, label),
         };
-        Outcome { loss: loss.to_f64(), correct }
+        outcome.loss += loss.to_f64();
     }
 }
 

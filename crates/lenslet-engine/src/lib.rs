@@ -17,6 +17,7 @@ mod error;
 mod forward;
 mod initialize;
 mod memory;
+mod norm;
 mod plan;
 mod profile;
 mod program;

@@ -63,6 +63,25 @@ impl Allotment {
         place
     }
 
+    /// The first `len` elements, from the start of a cache line, that none of these others has.
+    pub(crate) fn place_beside(
+        &mut self,
+        len: usize,
+        others: impl Iterator<Item = Place>,
+    ) -> Place {
+        let mut others: Vec<_> = others.filter(|place| place.len > 0).collect();
+        others.sort_by_key(|place| place.start);
+        let mut start = 0;
+        for other in others {
+            if start + len <= other.start {
+                break;
+            }
+            start = start.max((other.start + other.len).next_multiple_of(16));
+        }
+        self.used = self.used.max((start + len).next_multiple_of(16));
+        Place { store: self.store, start, len }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.used
     }

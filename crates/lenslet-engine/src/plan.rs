@@ -2,29 +2,26 @@
 //!
 //! Two kinds of memory. *Image* memory lasts through a step: one row per image of the batch, with
 //! the values that the backward pass reads and those that pass between stages. *Local* memory is
-//! one stretch per thread, used again for every image: everything else.
+//! one stretch per thread, used again for every image: everything else. What is not needed at the
+//! same time shares memory.
+
+mod lifetimes;
+mod stages;
 
 use std::ops::Range;
 
 use lenslet_kernels::{Conv2dKernel, Kernels};
 
 use crate::memory::{Place, Store, row_stride};
-use crate::program::{Op, Program, Value};
+use crate::program::{Op, Pool, Program};
+use lifetimes::Lifetimes;
+pub(crate) use stages::{Apart, Stage};
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
     Train,
     Predict,
-}
-
-/// Consecutive steps that run in one go.
-#[derive(Clone, Debug)]
-pub(crate) enum Stage {
-    /// Image by image, each image through all of them.
-    Images(Range<usize>),
-    /// One step over the whole batch.
-    Batch(usize),
 }
 
 /// The memory layout and order of one (batch size, mode).
@@ -39,6 +36,10 @@ pub(crate) struct Plan {
     pub(crate) indices: Vec<Place>,
     /// Working memory of the convolutions, in local memory.
     pub(crate) scratch: Place,
+    /// Room for a gradient that is going to be added to another, in local memory.
+    pub(crate) addend: Place,
+    /// The same in image memory, for dense layers.
+    pub(crate) batch_addend: Place,
     /// Elements from one image's row to the next.
     pub(crate) stride: usize,
     pub(crate) local_len: usize,
@@ -47,7 +48,7 @@ pub(crate) struct Plan {
     /// The most tasks that a batch is cut into. Depends on the network alone.
     most_tasks: usize,
     /// For each stage, the parameters whose gradients its tasks add up apart.
-    pub(crate) apart: Vec<Range<usize>>,
+    pub(crate) apart: Vec<Apart>,
 }
 
 /// The most tasks that a batch is cut into; each has its own sums of weight gradients.
@@ -57,9 +58,9 @@ const MOST_APART: usize = 16 << 20;
 
 impl Plan {
     pub(crate) fn new<K: Kernels>(program: &Program<K>, batch: usize, mode: Mode) -> Self {
-        let stages = stages(program);
-        let apart: Vec<_> = stages.iter().map(|s| parameters_of(program, s)).collect();
-        let largest = apart.iter().map(Range::len).max().unwrap_or(0);
+        let stages = stages::stages(program);
+        let apart: Vec<_> = stages.iter().map(|stage| Apart::new(program, stage)).collect();
+        let largest = apart.iter().map(Apart::len).max().unwrap_or(0);
         let most_tasks = (MOST_APART / largest.max(1)).clamp(1, MOST_TASKS);
         let mut plan = Self {
             batch,
@@ -67,6 +68,8 @@ impl Plan {
             gradients: Vec::new(),
             indices: Vec::new(),
             scratch: Place::EMPTY,
+            addend: Place::EMPTY,
+            batch_addend: Place::EMPTY,
             stride: 0,
             local_len: 0,
             index_stride: 0,
@@ -91,31 +94,19 @@ impl Plan {
     }
 
     fn place<K: Kernels>(&mut self, program: &Program<K>, mode: Mode) {
-        let shared = self.shared_values(program);
+        let lifetimes = Lifetimes::new(program, &self.stages, mode);
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
-        // A chain needs three local slots: a block reads one and writes two.
-        let passing = passing(program);
-        let slots = [0, 1, 2].map(|slot| {
-            let inner = (0..shared.len()).filter(|&v| v % 3 == slot && !shared[v]);
-            local.take(inner.map(|v| program.lens[v]).max().unwrap_or(0))
-        });
-        let inner = |v: Value| slots[v % 3].first(program.lens[v]);
-        for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
-            let keep = (mode == Mode::Train && !passing[v]) || shared;
-            self.values.push(if keep { image.take(len) } else { inner(v) });
-        }
-        for (v, (&len, &shared)) in program.lens.iter().zip(&shared).enumerate() {
-            self.gradients.push(match mode {
-                Mode::Predict => Place::EMPTY,
-                Mode::Train if shared => image.take(len),
-                Mode::Train => inner(v),
-            });
-        }
+        let [values, gradients] = lifetimes.place(&mut image, &mut local);
+        (self.values, self.gradients) = (values, gradients);
         let scratch = program.steps.iter().map(|step| match &step.op {
             Op::Conv2d { kernel, .. } => kernel.scratch_len(),
             _ => 0,
         });
         self.scratch = local.take(scratch.max().unwrap_or(0));
+        if mode == Mode::Train {
+            self.addend = local.take(largest_addend(program, false));
+            self.batch_addend = image.take(largest_addend(program, true));
+        }
         self.place_indices(program, mode);
         self.stride = row_stride(image.len());
         self.local_len = local.len();
@@ -125,7 +116,7 @@ impl Plan {
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
         for step in &program.steps {
             let len = match step.op {
-                Op::Pool { kind: crate::program::Pool::Max, .. } | Op::MaxPieces { .. } => {
+                Op::Pool { kind: Pool::Max, .. } | Op::MaxPieces { .. } => {
                     program.lens[step.output]
                 }
                 _ => 0,
@@ -138,60 +129,18 @@ impl Plan {
         self.index_stride = row_stride(image.len());
         self.local_index_len = local.len();
     }
-
-    /// Values that pass from one stage to another, and the output.
-    fn shared_values<K: Kernels>(&self, program: &Program<K>) -> Vec<bool> {
-        let mut shared = vec![false; program.lens.len()];
-        shared[program.last()] = true;
-        for stage in &self.stages {
-            let first = match stage {
-                Stage::Images(steps) => steps.start,
-                Stage::Batch(step) => {
-                    shared[program.steps[*step].output] = true;
-                    *step
-                }
-            };
-            // The last stage may have no step of its own: it takes the loss of the output.
-            if let Some(step) = program.steps.get(first).filter(|_| first > 0) {
-                shared[step.input] = true;
-            }
-        }
-        shared
-    }
 }
 
-/// Values that a block leaves to its end alone: the backward pass does not read them.
-fn passing<K: Kernels>(program: &Program<K>) -> Vec<bool> {
-    let mut passing = vec![false; program.lens.len()];
-    for (step, block) in program.steps.iter().zip(&program.blocks) {
-        passing[step.output] |= block.is_some_and(|block| block.rectified);
-    }
-    passing
-}
-
-fn stages<K: Kernels>(program: &Program<K>) -> Vec<Stage> {
-    let mut stages: Vec<Stage> = Vec::new();
-    for (i, step) in program.steps.iter().enumerate() {
-        match (&step.op, stages.last_mut()) {
-            (Op::Dense { .. }, _) => stages.push(Stage::Batch(i)),
-            (_, Some(Stage::Images(steps))) => steps.end = i + 1,
-            _ => stages.push(Stage::Images(i..i + 1)),
-        }
-    }
-    // The loss is taken image by image: there is always a last stage to take it in.
-    if matches!(stages.last(), Some(Stage::Batch(_))) {
-        stages.push(Stage::Images(program.steps.len()..program.steps.len()));
-    }
-    stages
-}
-
-/// The parameters of the convolutions in a stage: neighbours in the flat buffer.
-fn parameters_of<K: Kernels>(program: &Program<K>, stage: &Stage) -> Range<usize> {
-    let Stage::Images(steps) = stage else { return 0..0 };
-    let mut all = program.steps[steps.clone()].iter().filter_map(|step| match &step.op {
-        Op::Conv2d { weights, .. } => Some(weights.kernel.start..weights.bias.end),
-        _ => None,
+/// Elements of the largest gradient that is added to another one, of steps that look at the whole
+/// batch or of the others.
+fn largest_addend<K: Kernels>(program: &Program<K>, batch_wise: bool) -> usize {
+    let steps = program.steps.iter().zip(&program.adds);
+    let steps = steps.filter(|(step, _)| step.is_batch_wise() == batch_wise);
+    let addends = steps.flat_map(|(step, adds)| {
+        step.inputs().zip(adds).filter(|(_, adds)| **adds).map(|(input, _)| program.lens[input])
     });
-    let Some(first) = all.next() else { return 0..0 };
-    first.start..all.last().map_or(first.end, |last| last.end)
+    addends.max().unwrap_or(0)
 }
+
+/// A stretch of time in which a place is taken: forward steps count up, backward ones go on.
+pub(crate) type Lifetime = Range<usize>;

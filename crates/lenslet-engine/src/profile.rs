@@ -255,21 +255,23 @@ fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
         Op::Conv2d { kernel, .. } => {
             forward = kernel.shape().multiply_adds();
         }
-        Op::Dense { weights } => forward = weights.kernel.len() as u64,
+        Op::Depthwise { shape, .. } => {
+            let window = &shape.window;
+            let taps = window.height.window * window.width.window;
+            forward = (shape.output_len() * taps) as u64;
+        }
+        Op::Dense { weights, .. } => forward = weights.kernel.len() as u64,
         _ => {}
     }
     if let Some(block) = program.blocks[i] {
-        ends = (block.end(i), i + 1);
-        if block.rectified {
-            ends.1 = block.dropout.map_or(block.end(i), |dropout| dropout + 1);
-        }
+        ends = (block.end(i), block.backward_end(i));
     }
     let layers = |end: usize| {
         let mut layers: Vec<_> = program.nodes[i..end].iter().flatten().collect();
         layers.dedup();
         layers.iter().map(|&&node| network.nodes()[node].name.clone()).collect()
     };
-    let gradients = if i > program.first_trainable { 2 } else { 1 };
+    let gradients = if program.wanted[step.input] { 2 } else { 1 };
     let fused = |end, multiply_adds| Fused { layers: layers(end), multiply_adds };
     Part { forward: fused(ends.0, forward), backward: fused(ends.1, gradients * forward) }
 }

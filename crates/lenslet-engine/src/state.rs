@@ -38,7 +38,8 @@ impl State {
             fits("moments", self.moments.len(), numbers.moments.len())?;
         }
         for moment in &self.moments {
-            fits("numbers in a moment", moment.len(), count)?;
+            let trained = numbers.gradients.len();
+            fits("numbers in a moment", moment.len(), trained)?;
         }
         let copy = |to: &mut [R], from: &[f32]| {
             for (to, &from) in to.iter_mut().zip(from) {

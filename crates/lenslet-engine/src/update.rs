@@ -35,16 +35,16 @@ impl<K: Kernels> Cpu<K> {
         let begun = self.clock.now();
         let mut start = 0;
         for step in &self.program.steps {
-            if let Op::Dense { weights } = &step.op {
+            if let Op::Dense { weights, kept: false } = &step.op {
                 self.numbers.update(&self.kernels, &self.team, rule, start..weights.kernel.start);
                 start = weights.kernel.end;
             }
         }
-        let end = self.numbers.parameters.len();
+        let end = self.numbers.gradients.len();
         self.numbers.update(&self.kernels, &self.team, rule, start..end);
         self.notes.add(self.clock, begun, None, Phase::Update, None);
         self.numbers.steps += 1;
-        self.numbers.packed_fresh = false;
+        self.numbers.packed_for = None;
     }
 }
 

@@ -7,11 +7,11 @@ mod common;
 
 use std::alloc::System;
 
-use common::{Dice, LAYERS, cross_entropy, isa};
+use common::{Dice, LAYERS, PICTURE_LAYERS, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Team;
-use lenslet_model::layers::Dense;
-use lenslet_model::{Activation, Adam, Optimizer, SGD, Sequential, cnn};
+use lenslet_model::layers::{Dense, Flatten, Reshape};
+use lenslet_model::{Activation, Adam, Graph, Optimizer, SGD, Sequential, cnn, zoo_model};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -38,13 +38,17 @@ fn every_layer() -> Sequential {
     let d = &mut Dice::new(800, 0);
     let mut model = Sequential::new((32, 32, 3));
     for (name, make) in LAYERS {
+        let flat = model.build().is_ok_and(|network| network.output().dims().len() < 3);
+        if flat && PICTURE_LAYERS.contains(&name) {
+            model = model.add(Reshape::new([1, -1, 1]));
+        }
         // Settings that fit what is left of the picture, of which pools leave a bit.
         let longer = (0..100)
             .map(|_| model.clone().add(make(d)))
             .find(|longer| longer.build().is_ok_and(|network| network.output().elements() >= 2));
         model = longer.unwrap_or_else(|| panic!("no {name} fits"));
     }
-    model.add(Dense::new(CLASSES).activation(Activation::Softmax))
+    model.add(Flatten::new()).add(Dense::new(CLASSES).activation(Activation::Softmax))
 }
 
 fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
@@ -54,7 +58,7 @@ fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
 
 /// Every way through the engine, after one batch that made its memory. With more than one thread
 /// what the threads do is timed, too.
-fn check(name: &str, model: &Sequential, optimizer: Optimizer, threads: usize) {
+fn check(name: &str, model: &Graph, optimizer: Optimizer, threads: usize) {
     let options = Options { threads, isa: Some(isa()), ..Options::default() };
     let network = model.build().unwrap();
     let mut engine = Cpu::new(network, cross_entropy().into(), optimizer, options).unwrap();
@@ -101,11 +105,17 @@ fn a_step_allocates_nothing() {
     for threads in [1, 2, 4] {
         check(
             "the tutorial's network",
-            &cnn((32, 32, 3), CLASSES),
+            &cnn((32, 32, 3), CLASSES).into(),
             Adam::default().into(),
             threads,
         );
-        check("every layer", &every_layer(), Adam::default().into(), threads);
-        check("every layer, SGD", &every_layer(), momentum.into(), threads);
+        check(
+            "a graph",
+            &zoo_model("resnet20", (32, 32, 3), CLASSES).unwrap(),
+            momentum.into(),
+            threads,
+        );
+        check("every layer", &every_layer().into(), Adam::default().into(), threads);
+        check("every layer, SGD", &every_layer().into(), momentum.into(), threads);
     }
 }

@@ -2,12 +2,18 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
 
+pub mod differences;
+
 use lenslet_kernels::{Isa, Stream};
 use lenslet_model::layers::{
-    ActivationLayer, AveragePool2D, Conv2D, Dense, Dropout, ELU, Flatten, LeakyReLU, MaxPool2D,
-    Maxout, ReLU, Softmax, SumPool2D,
+    ActivationLayer, AveragePool2D, BatchNormalization, Conv2D, Cropping2D, Dense, DepthwiseConv2D,
+    Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, LeakyReLU, MaxPool2D,
+    Maxout, Normalization, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax, SumPool2D,
+    ZeroPadding2D,
 };
-use lenslet_model::{Activation, Layer, Padding, Sequential, SparseCategoricalCrossentropy};
+use lenslet_model::{
+    Activation, Layer, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
+};
 
 /// The instruction set of the tests that run on one: that of `LENSLET_ISA`, else the best.
 pub fn isa() -> Isa {
@@ -44,7 +50,7 @@ impl Dice {
     }
 
     pub fn activation(&mut self) -> Activation {
-        const ALL: [Activation; 7] = [
+        const ALL: [Activation; 17] = [
             Activation::Linear,
             Activation::Sigmoid,
             Activation::Tanh,
@@ -52,6 +58,16 @@ impl Dice {
             Activation::LEAKY_RELU,
             Activation::ELU,
             Activation::Softmax,
+            Activation::Relu6,
+            Activation::Selu,
+            Activation::Gelu { approximate: true },
+            Activation::Silu,
+            Activation::HardSwish,
+            Activation::HardSigmoid,
+            Activation::Softplus,
+            Activation::Softsign,
+            Activation::Mish,
+            Activation::Exponential,
         ];
         ALL[self.below(ALL.len())]
     }
@@ -69,7 +85,7 @@ impl Dice {
 pub type Maker = fn(&mut Dice) -> Layer;
 
 /// Every kind of layer.
-pub const LAYERS: [(&str, Maker); 13] = [
+pub const LAYERS: [(&str, Maker); 24] = [
     ("Conv2D", |d| {
         let layer = Conv2D::new(d.between(1, 5), (d.between(1, 4), d.between(1, 4)))
             .padding(d.padding())
@@ -105,6 +121,64 @@ pub const LAYERS: [(&str, Maker); 13] = [
     ("ELU", |d| ELU::new([0.0, 0.5, 1.0][d.below(3)]).into()),
     ("Softmax", |_| Softmax::new().into()),
     ("Maxout", |d| Maxout::new(d.between(1, 5), d.between(1, 4)).use_bias(d.below(3) > 0).into()),
+    ("BatchNormalization", |d| {
+        let layer = BatchNormalization::new().epsilon([1e-3, 0.1][d.below(2)]);
+        layer.center(d.below(3) > 0).scale(d.below(3) > 0).into()
+    }),
+    ("DepthwiseConv2D", |d| {
+        DepthwiseConv2D::new((d.between(1, 4), d.between(1, 4)))
+            .padding(d.padding())
+            .strides((d.between(1, 3), d.between(1, 2)))
+            .depth_multiplier(d.between(1, 3))
+            .use_bias(d.below(3) > 0)
+            .activation(d.activation())
+            .into()
+    }),
+    ("SeparableConv2D", |d| {
+        SeparableConv2D::new(d.between(1, 4), d.between(1, 3))
+            .padding(d.padding())
+            .strides(d.between(1, 2))
+            .depth_multiplier(d.between(1, 2))
+            .use_bias(d.below(3) > 0)
+            .activation(d.activation())
+            .into()
+    }),
+    ("GlobalAveragePooling2D", |d| GlobalAveragePooling2D::new().keepdims(d.below(2) == 0).into()),
+    ("GlobalMaxPooling2D", |d| GlobalMaxPooling2D::new().keepdims(d.below(2) == 0).into()),
+    ("ZeroPadding2D", |d| {
+        let mut side = || (d.below(3), d.below(3));
+        ZeroPadding2D::new((side(), side())).into()
+    }),
+    ("Cropping2D", |d| {
+        let mut side = || (d.below(3), d.below(2));
+        Cropping2D::new((side(), side())).into()
+    }),
+    ("Reshape", |_| Reshape::new([1, -1, 1]).into()),
+    ("Rescaling", |d| Rescaling::new(1.0 + d.below(3) as f64).offset(-0.5).into()),
+    ("Normalization", |_| Normalization::with([0.3], [0.5]).into()),
+    ("penalties", |d| {
+        let penalty = |d: &mut Dice| Regularizer::l1_l2(0.01 * d.below(3) as f64, 0.1);
+        Dense::new(d.between(1, 5))
+            .activation(d.activation())
+            .kernel_regularizer(penalty(d))
+            .bias_regularizer(penalty(d))
+            .activity_regularizer(penalty(d))
+            .into()
+    }),
+];
+
+/// Those that take pictures alone.
+pub const PICTURE_LAYERS: [&str; 10] = [
+    "Conv2D",
+    "MaxPool2D",
+    "AveragePool2D",
+    "SumPool2D",
+    "DepthwiseConv2D",
+    "SeparableConv2D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "ZeroPadding2D",
+    "Cropping2D",
 ];
 
 /// A network around a layer: with a convolution before it, so that its input's gradient is seen

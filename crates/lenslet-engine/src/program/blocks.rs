@@ -1,0 +1,62 @@
+//! What runs together with a convolution.
+
+use lenslet_kernels::{Activation as Function, Kernels};
+
+use super::{Op, Pool, Step, Value};
+
+/// A convolution and the steps behind it that work on its output while that is in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The activation, which works in place.
+    pub(crate) activation: Option<usize>,
+    /// The max-pooling of that.
+    pub(crate) pool: Option<usize>,
+    /// In the backward pass the output's gradient is not needed either: it is taken from the
+    /// pool's, whose output a rectifier and perhaps this dropout made zero where nothing goes back.
+    pub(crate) rectified: bool,
+    pub(crate) dropout: Option<usize>,
+}
+
+impl Block {
+    /// The step after those that the forward pass runs together, of a block that starts at `step`.
+    pub(crate) fn end(&self, step: usize) -> usize {
+        self.pool.or(self.activation).unwrap_or(step) + 1
+    }
+
+    /// The step after those that the backward pass runs together.
+    pub(crate) fn backward_end(&self, step: usize) -> usize {
+        match (self.rectified, self.dropout) {
+            (false, _) => step + 1,
+            (true, Some(dropout)) => dropout + 1,
+            (true, None) => self.end(step),
+        }
+    }
+}
+
+/// The block of each step.
+pub(super) fn blocks<K: Kernels>(steps: &[Step<K>], readers: &[usize]) -> Vec<Option<Block>> {
+    (0..steps.len()).map(|i| block(steps, readers, i)).collect()
+}
+
+fn block<K: Kernels>(steps: &[Step<K>], readers: &[usize], convolution: usize) -> Option<Block> {
+    let Op::Conv2d { .. } = steps[convolution].op else { return None };
+    let y = steps[convolution].output;
+    let next = |i: usize, value: Value| {
+        steps.get(i).filter(|step| step.input == value).map(|step| (i, step))
+    };
+    let activation = next(convolution + 1, y)
+        .filter(|(_, step)| matches!(step.op, Op::Activate(_)) && step.output == y);
+    let pool = next(activation.map_or(convolution, |(i, _)| i) + 1, y)
+        .filter(|(_, step)| matches!(step.op, Op::Pool { kind: Pool::Max, .. }));
+    let dropout = pool
+        .and_then(|(i, step)| next(i + 1, step.output))
+        .filter(|(_, step)| matches!(step.op, Op::Dropout { .. }) && step.input == step.output);
+    let relu = |(_, step): &(usize, &Step<K>)| matches!(step.op, Op::Activate(Function::Relu));
+    let index = |found: Option<(usize, &Step<K>)>| found.map(|(i, _)| i);
+    Some(Block {
+        rectified: activation.as_ref().is_some_and(relu) && pool.is_some() && readers[y] == 1,
+        activation: index(activation),
+        pool: index(pool),
+        dropout: index(dropout),
+    })
+}

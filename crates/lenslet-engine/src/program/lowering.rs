@@ -1,0 +1,486 @@
+//! Layer by layer to operations.
+
+use lenslet_kernels::{
+    Activation as Function, Axis, Conv2dKernel, Conv2dShape, DepthwiseShape, Kernels, Pool2dShape,
+    Real,
+};
+use lenslet_model::layers::{BatchNormalization, Conv2D, Normalization};
+use lenslet_model::{
+    Activation, Borders, Layer, Loss, Network, Node, Problem, Regularizer, Shape, Source,
+};
+
+use super::{Frame, Head, Norm, Op, Pool, Program, Step, Value, Weights, blocks, flow};
+use crate::EngineError;
+use crate::plan::Mode;
+
+/// Random numbers for dropout: the purpose of the first node's stream.
+const DROPOUT: u32 = 0x2_0000;
+
+/// What the backward pass reads of an operation's output.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Nothing,
+    /// Only whether each number is above zero. Dropout may work over it: it multiplies by zero or
+    /// by a positive number, and where by zero no gradient comes back either.
+    Sign,
+    Numbers,
+}
+
+pub(super) fn lower<K: Kernels>(
+    kernels: &K,
+    network: &Network,
+    loss: Loss,
+    mode: Mode,
+) -> Result<Program<K>, EngineError> {
+    let mut lowering = Lowering {
+        kernels,
+        network,
+        mode,
+        steps: vec![Step { op: Op::Load, input: 0, others: Vec::new(), output: 0 }],
+        lens: vec![network.input().elements()],
+        needed: vec![Need::Nothing],
+        reads: vec![uses(network, Source::Input)],
+        packed_lens: Vec::new(),
+        norms: Vec::new(),
+        nodes: vec![None],
+        results: Vec::new(),
+    };
+    for index in 0..network.nodes().len() {
+        lowering.node(index)?;
+    }
+    Ok(lowering.finish(loss))
+}
+
+/// How often layers take this result; the network's own is read by the loss.
+fn uses(network: &Network, source: Source) -> usize {
+    let takers = network.nodes().iter().flat_map(|node| &node.sources);
+    let last = source == Source::Node(network.nodes().len() - 1);
+    takers.filter(|&&taken| taken == source).count() + usize::from(last)
+}
+
+struct Lowering<'a, K: Kernels> {
+    kernels: &'a K,
+    network: &'a Network,
+    mode: Mode,
+    steps: Vec<Step<K>>,
+    lens: Vec<usize>,
+    /// What the backward pass reads of each value.
+    needed: Vec<Need>,
+    /// How often each value is read after it was last written.
+    reads: Vec<usize>,
+    packed_lens: Vec<usize>,
+    norms: Vec<Norm>,
+    nodes: Vec<Option<usize>>,
+    /// The value of each node's result.
+    results: Vec<Value>,
+}
+
+impl<K: Kernels> Lowering<'_, K> {
+    fn node(&mut self, index: usize) -> Result<(), EngineError> {
+        let network = self.network;
+        let node = &network.nodes()[index];
+        let inputs: Vec<Value> = node.sources.iter().map(|&source| self.value_of(source)).collect();
+        let before = self.steps.len();
+        let result = self.layer(node, index as u32, &inputs)?;
+        let result = self.penalty(node.layer.activity_regularizer(), result);
+        let uses = uses(network, Source::Node(index));
+        if self.steps.len() == before {
+            // Another name for its input: who takes it reads that.
+            self.reads[result] += uses - 1;
+        } else {
+            self.reads[result] = uses;
+        }
+        self.nodes.resize(self.steps.len(), Some(index));
+        self.results.push(result);
+        Ok(())
+    }
+
+    fn value_of(&self, source: Source) -> Value {
+        match source {
+            Source::Input => 0,
+            Source::Node(index) => self.results[index],
+        }
+    }
+
+    fn layer(&mut self, node: &Node, index: u32, inputs: &[Value]) -> Result<Value, EngineError> {
+        let (x, input, output) = (inputs[0], &node.input, &node.output);
+        Ok(match &node.layer {
+            Layer::Conv2D(layer) => {
+                if layer.groups != 1 {
+                    return Err(unsupported(node, "groups"));
+                }
+                let shape = self.conv_shape(layer, node, x);
+                let y = self.convolution(shape.0, self.weights(node, "kernel"), shape.1);
+                self.activation(layer.activation, output, y, node)?
+            }
+            Layer::DepthwiseConv2D(layer) => {
+                let window = known(layer.geometry(input));
+                let multiplier = layer.depth_multiplier;
+                let y = self.depthwise(window, multiplier, self.weights(node, "kernel"), x);
+                self.activation(layer.activation, output, y, node)?
+            }
+            Layer::SeparableConv2D(layer) => {
+                let window = known(layer.depthwise().geometry(input));
+                let Weights { kernel, .. } = self.weights(node, "depthwise_kernel");
+                let weights = Weights { bias: kernel.end..kernel.end, kernel };
+                let between = self.depthwise(window, layer.depth_multiplier, weights, x);
+                let channels = input.last() * layer.depth_multiplier;
+                let shape = one_by_one(output.elements() / output.last(), channels, layer.filters);
+                let y = self.convolution(shape, self.weights(node, "pointwise_kernel"), between);
+                self.activation(layer.activation, output, y, node)?
+            }
+            Layer::Dense(layer) => {
+                let y = self.affine(node, layer.units, x);
+                self.activation(layer.activation, output, y, node)?
+            }
+            Layer::Maxout(layer) => {
+                let (pieces, units) = (layer.pieces, layer.units);
+                let z = self.affine(node, pieces * units, x);
+                self.push(Op::MaxPieces { pieces, units }, z, output.elements())
+            }
+            Layer::MaxPool2D(layer) => self.pool(Pool::Max, layer.geometry(input), x),
+            Layer::AveragePool2D(layer) => self.pool(Pool::Average, layer.geometry(input), x),
+            Layer::SumPool2D(layer) => self.pool(Pool::Sum, layer.geometry(input), x),
+            Layer::GlobalAveragePooling2D(layer) => {
+                self.pool(Pool::Average, layer.geometry(input), x)
+            }
+            Layer::GlobalMaxPooling2D(layer) => self.pool(Pool::Max, layer.geometry(input), x),
+            Layer::Flatten(_) | Layer::Reshape(_) => x,
+            Layer::ZeroPadding2D(layer) if layer.padding == Borders::default() => x,
+            Layer::ZeroPadding2D(layer) => {
+                let frame = frame(layer.padding, input);
+                self.push(Op::Pad(frame), x, output.elements())
+            }
+            Layer::Cropping2D(layer) => {
+                let frame = frame(layer.cropping, output);
+                self.push(Op::Crop(frame), x, output.elements())
+            }
+            Layer::Dropout(layer) if layer.rate == 0.0 || self.mode == Mode::Predict => x,
+            Layer::Dropout(layer) => {
+                let rate = layer.rate;
+                let op = Op::Dropout { rate, purpose: DROPOUT + index };
+                self.in_place(op, x, Need::Sign, Need::Nothing)
+            }
+            Layer::Activation(layer) => self.activation(layer.activation, input, x, node)?,
+            Layer::ReLU(layer) => self.activation(layer.activation(), input, x, node)?,
+            Layer::LeakyReLU(layer) => self.activation(layer.activation(), input, x, node)?,
+            Layer::ELU(layer) => self.activation(layer.activation(), input, x, node)?,
+            Layer::Softmax(layer) => self.activation(layer.activation(), input, x, node)?,
+            Layer::Rescaling(layer) => {
+                // As many copies as fill a few vectors.
+                let elements = input.elements();
+                let period = (1..=64).rev().find(|n| elements.is_multiple_of(*n)).unwrap_or(1);
+                let [scale, shift] =
+                    [layer.scale, layer.offset].map(|x| vec![K::Real::from_f64(x); period]);
+                self.in_place(Op::ScaleShift { scale, shift }, x, Need::Nothing, Need::Nothing)
+            }
+            Layer::Normalization(layer) => self.normalization(layer, input.last(), x, node)?,
+            Layer::BatchNormalization(layer) => self.batch_norm(layer, node, x),
+            Layer::Add(_) => self.add(inputs, output.elements()),
+            Layer::Multiply(_) => self.push_all(Op::Multiply, inputs, output.elements()),
+            Layer::Concatenate(_) => {
+                let rows = output.elements() / output.last();
+                let widths = inputs.iter().map(|&input| self.lens[input] / rows).collect();
+                self.push_all(Op::Concatenate { widths }, inputs, output.elements())
+            }
+            _ => return Err(unsupported(node, node.layer.kind())),
+        })
+    }
+
+    fn push(&mut self, op: Op<K>, input: Value, len: usize) -> Value {
+        self.push_all(op, &[input], len)
+    }
+
+    fn push_all(&mut self, op: Op<K>, inputs: &[Value], len: usize) -> Value {
+        let output = self.lens.len();
+        self.lens.push(len);
+        self.needed.push(Need::Nothing);
+        self.reads.push(1);
+        self.steps.push(Step { op, input: inputs[0], others: inputs[1..].to_vec(), output });
+        output
+    }
+
+    /// Appends an element-wise operation: in place where nobody else reads what it would overwrite,
+    /// nor the backward pass more than `allowed` of it, else on a copy. The backward pass will need
+    /// `keeps` of its output.
+    fn in_place(&mut self, op: Op<K>, value: Value, allowed: Need, keeps: Need) -> Value {
+        let output = if self.reads[value] == 1 && self.needed[value] <= allowed {
+            self.steps.push(Step { op, input: value, others: Vec::new(), output: value });
+            value
+        } else {
+            self.push(op, value, self.lens[value])
+        };
+        self.keep(output, keeps);
+        output
+    }
+
+    /// The backward pass will read this much of a value.
+    fn keep(&mut self, value: Value, need: Need) {
+        if self.mode == Mode::Train {
+            self.needed[value] = self.needed[value].max(need);
+        }
+    }
+
+    fn activation(
+        &mut self,
+        activation: Activation,
+        shape: &Shape,
+        x: Value,
+        node: &Node,
+    ) -> Result<Value, EngineError> {
+        let (function, keeps) = match activation {
+            Activation::Linear => return Ok(x),
+            Activation::Softmax => {
+                let op = Op::Softmax { classes: shape.last() };
+                return Ok(self.in_place(op, x, Need::Nothing, Need::Numbers));
+            }
+            Activation::Sigmoid => (Function::Sigmoid, Need::Numbers),
+            Activation::Tanh => (Function::Tanh, Need::Numbers),
+            Activation::Relu => (Function::Relu, Need::Sign),
+            Activation::Relu6 => (Function::Relu6, Need::Numbers),
+            Activation::LeakyRelu { negative_slope } => {
+                (Function::LeakyRelu { negative_slope }, Need::Sign)
+            }
+            Activation::Elu { alpha } => (Function::Elu { alpha }, Need::Numbers),
+            Activation::Selu => (Function::Selu, Need::Numbers),
+            Activation::HardSigmoid => (Function::HardSigmoid, Need::Numbers),
+            Activation::Softplus => (Function::Softplus, Need::Numbers),
+            Activation::Softsign => (Function::Softsign, Need::Numbers),
+            Activation::Exponential => (Function::Exponential, Need::Numbers),
+            Activation::Silu => (Function::Silu, Need::Nothing),
+            Activation::HardSwish => (Function::HardSwish, Need::Nothing),
+            Activation::Gelu { approximate: true } => (Function::GeluTanh, Need::Nothing),
+            Activation::Mish => (Function::Mish, Need::Nothing),
+            other => return Err(unsupported(node, &format!("the activation {other}"))),
+        };
+        if function.needs_input() {
+            self.keep(x, Need::Numbers);
+        }
+        Ok(self.in_place(Op::Activate(function), x, Need::Nothing, keeps))
+    }
+
+    /// The sum, in place of the first input that nobody else reads.
+    fn add(&mut self, inputs: &[Value], len: usize) -> Value {
+        let free = |&&input: &&Value| self.reads[input] == 1 && self.needed[input] == Need::Nothing;
+        match inputs.iter().find(free).copied() {
+            None => self.push_all(Op::Add, inputs, len),
+            Some(output) => {
+                let (input, others) = (inputs[0], inputs[1..].to_vec());
+                self.steps.push(Step { op: Op::Add, input, others, output });
+                output
+            }
+        }
+    }
+
+    fn penalty(&mut self, Regularizer { l1, l2 }: Regularizer, value: Value) -> Value {
+        if (l1, l2) != (0.0, 0.0) {
+            let (op, others) = (Op::Penalty { l1, l2 }, Vec::new());
+            self.steps.push(Step { op, input: value, others, output: value });
+            self.keep(value, Need::Numbers);
+        }
+        value
+    }
+
+    /// The geometry of a convolution and what it reads: zeros in front of it become its own.
+    fn conv_shape(&mut self, layer: &Conv2D, node: &Node, x: Value) -> (Conv2dShape, Value) {
+        let mut shape = known(layer.geometry(&node.input));
+        let pads = self.steps.last().is_some_and(|step| {
+            matches!(step.op, Op::Pad(_)) && step.output == x && self.reads[x] == 1
+        });
+        let unpadded = shape.height.pad_before == 0
+            && shape.width.pad_before == 0
+            && layer.padding == lenslet_model::Padding::Valid;
+        if !(pads && unpadded) {
+            return (shape, x);
+        }
+        let step = self.steps.pop().expect("just looked at");
+        let Op::Pad(frame) = step.op else { unreachable!("just looked at") };
+        self.forget_last_value();
+        let within =
+            |axis: Axis, before: usize, input: usize| Axis { input, pad_before: before, ..axis };
+        shape.height = within(shape.height, frame.borders.top, frame.rows);
+        shape.width = within(shape.width, frame.borders.left, frame.width / frame.channels);
+        (shape, step.input)
+    }
+
+    /// The last value was dropped with the step that made it.
+    fn forget_last_value(&mut self) {
+        self.lens.pop();
+        self.needed.pop();
+        self.reads.pop();
+        self.nodes.truncate(self.steps.len());
+    }
+
+    fn convolution(&mut self, shape: Conv2dShape, weights: Weights, x: Value) -> Value {
+        let kernel = self.kernels.conv2d(shape);
+        let packed = self.packed_lens.len();
+        self.packed_lens.push(kernel.packed_len());
+        self.keep(x, Need::Numbers);
+        let op = Op::Conv2d { kernel, weights, packed, folded: None };
+        self.push(op, x, shape.output_len())
+    }
+
+    fn depthwise(
+        &mut self,
+        window: Pool2dShape,
+        multiplier: usize,
+        weights: Weights,
+        x: Value,
+    ) -> Value {
+        let shape = DepthwiseShape { window, multiplier };
+        let packed = self.packed_lens.len();
+        self.packed_lens.push(shape.weights_len());
+        self.keep(x, Need::Numbers);
+        let op = Op::Depthwise { shape, weights, packed, folded: None };
+        self.push(op, x, shape.output_len())
+    }
+
+    /// A dense layer; over pictures it is a convolution with 1x1 filters.
+    fn affine(&mut self, node: &Node, out: usize, x: Value) -> Value {
+        let (input, weights) = (&node.input, self.weights(node, "kernel"));
+        let rows = input.elements() / input.last();
+        if rows > 1 {
+            return self.convolution(one_by_one(rows, input.last(), out), weights, x);
+        }
+        self.keep(x, Need::Numbers);
+        let kept = self.network.parameters_of(node).any(|p| !p.regularizer.is_none());
+        self.push(Op::Dense { weights, kept }, x, out)
+    }
+
+    fn pool(&mut self, kind: Pool, shape: Result<Pool2dShape, Problem>, x: Value) -> Value {
+        let shape = known(shape);
+        // A block goes back by way of the pool's zeros.
+        let relu =
+            |step: &Step<K>| matches!(step.op, Op::Activate(Function::Relu)) && step.output == x;
+        let rectified = kind == Pool::Max && self.steps.last().is_some_and(relu);
+        let y = self.push(Op::Pool { kind, shape }, x, shape.output_len());
+        self.keep(y, if rectified { Need::Sign } else { Need::Nothing });
+        y
+    }
+
+    fn normalization(
+        &mut self,
+        layer: &Normalization,
+        channels: usize,
+        x: Value,
+        node: &Node,
+    ) -> Result<Value, EngineError> {
+        let Some([mean, variance]) = layer.given(channels) else {
+            return Err(unsupported(node, "Normalization by the data"));
+        };
+        let scale: Vec<f64> = variance.iter().map(|v| 1.0 / v.sqrt().max(1e-7)).collect();
+        let shift = mean.iter().zip(&scale).map(|(m, s)| K::Real::from_f64(-m * s)).collect();
+        let scale = scale.into_iter().map(K::Real::from_f64).collect();
+        Ok(self.in_place(Op::ScaleShift { scale, shift }, x, Need::Nothing, Need::Nothing))
+    }
+
+    fn batch_norm(&mut self, layer: &BatchNormalization, node: &Node, x: Value) -> Value {
+        let norm = self.norms.len();
+        let channels = node.input.last();
+        let range = |name| self.range(node, name).unwrap_or(0..0);
+        let mut description = Norm {
+            channels,
+            pixels: node.input.elements() / channels,
+            gamma: range("gamma"),
+            beta: range("beta"),
+            moving_mean: range("moving_mean"),
+            moving_variance: range("moving_variance"),
+            epsilon: layer.epsilon,
+            momentum: layer.momentum,
+            values: [x; 3],
+        };
+        let y = match self.mode {
+            Mode::Predict => self.frozen(norm, x),
+            Mode::Train => {
+                let moments = self.push(Op::Moments { norm }, x, 2 * channels);
+                let (op, others) = (Op::Combine { norm }, Vec::new());
+                self.steps.push(Step { op, input: moments, others, output: moments });
+                self.keep(x, Need::Numbers);
+                let y = self.push_all(Op::Normalize { norm }, &[x, moments], self.lens[x]);
+                description.values = [x, moments, y];
+                y
+            }
+        };
+        self.norms.push(description);
+        y
+    }
+
+    /// A normalisation by the moving statistics: part of the convolution in front of it, where
+    /// nothing lies between and nobody else reads that.
+    fn frozen(&mut self, norm: usize, x: Value) -> Value {
+        let alone = self.reads[x] == 1;
+        if let Some(step) = self.steps.last_mut().filter(|step| alone && step.output == x)
+            && let Op::Conv2d { folded: folded @ None, .. }
+            | Op::Depthwise { folded: folded @ None, .. } = &mut step.op
+        {
+            *folded = Some(norm);
+            return x;
+        }
+        self.in_place(Op::Frozen { norm }, x, Need::Nothing, Need::Nothing)
+    }
+
+    fn range(&self, node: &Node, name: &str) -> Option<std::ops::Range<usize>> {
+        let mut own = self.network.parameters_of(node);
+        let has_name = |full: &str| full.rsplit('/').next() == Some(name);
+        own.find(|p| has_name(&p.name)).map(|p| p.range.clone())
+    }
+
+    /// A kernel of this name, and the bias.
+    fn weights(&self, node: &Node, kernel: &str) -> Weights {
+        let kernel = self.range(node, kernel).expect("every affine layer has a kernel");
+        let bias = self.range(node, "bias").unwrap_or(kernel.end..kernel.end);
+        Weights { kernel, bias }
+    }
+
+    fn finish(mut self, loss: Loss) -> Program<K> {
+        let Loss::SparseCategoricalCrossentropy(loss) = loss else {
+            unreachable!("no head for this loss")
+        };
+        let mut last = *self.results.last().expect("a network has layers");
+        let softmax = matches!(
+            self.steps.last(),
+            Some(Step { op: Op::Softmax { classes }, .. }) if *classes == self.lens[last]
+        );
+        let fused = softmax && !loss.from_logits;
+        if fused && let Some(step) = self.steps.pop() {
+            last = step.input;
+            self.lens.truncate(self.lens.len() - usize::from(step.input != step.output));
+            self.nodes.truncate(self.steps.len());
+        }
+        let (steps, values) = (&self.steps, self.lens.len());
+        Program {
+            head: if fused || loss.from_logits { Head::Logits } else { Head::Probabilities },
+            softmax_outputs: fused,
+            wanted: flow::wanted(steps, values),
+            adds: flow::adds(steps, values, last),
+            rectified: flow::rectified(steps, values),
+            blocks: blocks::blocks(steps, &flow::readers(steps, values, last)),
+            last,
+            steps: self.steps,
+            lens: self.lens,
+            packed_lens: self.packed_lens,
+            norms: self.norms,
+            nodes: self.nodes,
+        }
+    }
+}
+
+/// What was checked when the network was built.
+fn known<T>(checked: Result<T, Problem>) -> T {
+    checked.expect("checked when the network was built")
+}
+
+fn unsupported(node: &Node, what: &str) -> EngineError {
+    EngineError::Unsupported { layer: node.name.clone(), what: what.to_owned() }
+}
+
+fn one_by_one(rows: usize, in_channels: usize, out_channels: usize) -> Conv2dShape {
+    let axis = |n| Axis::valid(n, 1, 1, 1).expect("one tap fits");
+    Conv2dShape { height: axis(rows), width: axis(1), in_channels, out_channels }
+}
+
+/// Borders around a picture of this shape.
+fn frame(borders: Borders, inner: &Shape) -> Frame {
+    let [rows, columns, channels] = inner.dims() else { unreachable!("checked: a picture") };
+    Frame { borders, rows: *rows, width: columns * channels, channels: *channels }
+}
