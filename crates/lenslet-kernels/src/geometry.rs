@@ -46,6 +46,13 @@ impl Axis {
             .filter(|&i| i < self.input)
     }
 
+    /// The output whose tap `t` reads input `i`, if there is one: the way back of [`Self::at`].
+    pub fn reader(&self, i: usize, t: usize) -> Option<usize> {
+        let start = (i + self.pad_before).checked_sub(t * self.dilation)?;
+        let output = start / self.stride;
+        (start.is_multiple_of(self.stride) && output < self.output).then_some(output)
+    }
+
     /// Outputs, from the first on, that read nothing but the first `inputs` inputs.
     pub fn complete(&self, inputs: usize) -> usize {
         if inputs >= self.input {
@@ -192,6 +199,12 @@ mod tests {
                                     let inside = axis.outputs(t).contains(&o);
                                     assert_eq!(inside, read.contains(&t), "{axis:?} {o} {t}");
                                 }
+                            }
+                            for (i, t) in (0..input).flat_map(|i| (0..window).map(move |t| (i, t)))
+                            {
+                                let mut readers =
+                                    (0..axis.output).filter(|&o| axis.at(o, t) == Some(i));
+                                assert_eq!(axis.reader(i, t), readers.next(), "{axis:?} {i} {t}");
                             }
                         }
                     }

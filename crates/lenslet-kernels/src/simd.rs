@@ -232,6 +232,14 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.load_u32(&to)
     }
 
+    /// Whether no lane is infinite or NaN.
+    #[inline(always)]
+    fn all_finite(self, x: Self::F32) -> bool {
+        // What is not finite is no longer itself without itself.
+        let zero = self.sub(x, x);
+        self.bits(self.eq(zero, zero)) == u32::MAX >> (32 - Self::LANES)
+    }
+
     /// The sum of all lanes: halves are added until one number is left.
     #[inline(always)]
     fn sum(self, x: Self::F32) -> f32 {
@@ -333,6 +341,10 @@ mod tests {
         check(&lanes(s, s.select(s.eq(a, b), one, two)), |i| pick(A[i] == B[i]));
         let less = (0..S::LANES).filter(|&i| A[i] < B[i]).map(|i| 1 << i).sum::<u32>();
         assert_eq!((s.bits(s.lt(a, b)), s.bits(s.lt(a, a))), (less, 0));
+        let with = |odd: f32| std::array::from_fn::<_, 16, _>(|i| if i == 2 { odd } else { A[i] });
+        let all_finite = |odd: f32| s.all_finite(s.load(&with(odd)));
+        assert!(all_finite(f32::MIN) && all_finite(1e-45));
+        assert!(![f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().any(all_finite));
         assert_eq!(s.sum(a), A[..S::LANES].iter().sum::<f32>());
         assert_eq!(s.largest(a), A[..S::LANES].iter().copied().fold(f32::MIN, f32::max));
     }

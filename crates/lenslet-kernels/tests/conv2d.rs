@@ -228,33 +228,167 @@ fn any_padding() {
     }
 }
 
-/// What is not a number reaches the same results as in the specification, and no others. (With
-/// Winograd's algorithm it reaches all pixels of a tile.)
-#[test]
-fn nan_and_infinity_spread_as_far_as_the_window() {
-    let random = Random::new(6);
-    for round in 0..200 {
-        let shape = random.conv(9, 18);
-        let mut case = Case::random(&random, &shape);
-        let odd = random.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
-        let into = if round % 2 == 0 { &mut case.x } else { &mut case.dy };
-        let at = random.size(0, into.len() - 1);
-        into[at] = odd;
-        let expected = run(&ReferenceConv2d::new(shape), &case);
-        for isa in isas() {
-            let got = run(&Conv2d::with(isa, shape, Algorithm::Direct), &case.narrow());
-            let same = |result: &str, got: &[f32], expected: &[f64]| {
-                for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
-                    let what = format!("{isa}, {shape:?}: {result}[{i}]: {got}, not {expected}");
-                    assert_eq!(got.is_finite(), expected.is_finite(), "{what}");
-                }
-            };
-            same("y", &got.y, &expected.y);
-            same("dx", &got.dx, &expected.dx);
-            same("db", &got.db, &expected.db);
-            if round % 2 == 0 {
-                same("dw", &got.dw, &expected.dw);
+/// Which of the operands are not finite, and what stands there instead.
+#[derive(Clone, Copy, Debug)]
+enum Odd {
+    X,
+    W,
+    Dy,
+    Everywhere,
+}
+
+impl Odd {
+    const ALL: [Self; 4] = [Self::X, Self::W, Self::Dy, Self::Everywhere];
+
+    /// Puts a few NaN and infinities among the numbers.
+    fn spoil(self, random: &Random, case: &mut Case<f64>) {
+        let Case { x, w, dy, .. } = case;
+        let operands: &mut [&mut Vec<f64>] = match self {
+            Self::X => &mut [x],
+            Self::W => &mut [w],
+            Self::Dy => &mut [dy],
+            Self::Everywhere => &mut [x, w, dy],
+        };
+        for operand in operands {
+            for _ in 0..random.size(1, 3) {
+                let at = random.size(0, operand.len() - 1);
+                operand[at] = random.pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
             }
+        }
+    }
+}
+
+/// NaN where NaN is expected, and each infinity with its sign; no others.
+#[track_caller]
+fn assert_as_odd(what: &str, got: &[f32], expected: &[f64]) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        let same = if expected.is_finite() {
+            got.is_finite()
+        } else {
+            f64::from(got) == expected || got.is_nan() && expected.is_nan()
+        };
+        assert!(same, "{what}[{i}]: {got}, not {expected}");
+    }
+}
+
+/// What is not finite reaches the same results as in the specification, and no others, for every
+/// algorithm.
+fn check_odd(random: &Random, shape: Conv2dShape) {
+    for odd in Odd::ALL {
+        let mut case = Case::random(random, &shape);
+        odd.spoil(random, &mut case);
+        let kernel = ReferenceConv2d::new(shape);
+        let expected = run(&kernel, &case);
+        let both = backward(&kernel, &case, OutputGradient::Dense(&case.dy));
+        let case = case.narrow();
+        for isa in isas() {
+            for algorithm in [Algorithm::Auto, Algorithm::Direct, Algorithm::Winograd] {
+                let kernel = Conv2d::with(isa, shape, algorithm);
+                let what =
+                    |result: &str| format!("{isa}, {algorithm:?}, {odd:?}, {shape:?}: {result}");
+                let got = run(&kernel, &case);
+                assert_as_odd(&what("y"), &got.y, &expected.y);
+                assert_as_odd(&what("dx"), &got.dx, &expected.dx);
+                assert_as_odd(&what("dw"), &got.dw, &expected.dw);
+                assert_as_odd(&what("db"), &got.db, &expected.db);
+            }
+        }
+        compare_odd(&shape, &case, &both, OutputGradient::Dense(&case.dy));
+    }
+}
+
+/// Both gradients at once, whatever way they are computed.
+fn compare_odd(
+    shape: &Conv2dShape,
+    case: &Case<f32>,
+    expected: &Results<f64>,
+    gradient: OutputGradient<'_, f32>,
+) {
+    for isa in isas() {
+        for algorithm in [Algorithm::Auto, Algorithm::Direct, Algorithm::Winograd] {
+            let got = backward(&Conv2d::with(isa, *shape, algorithm), case, gradient);
+            let what = |result: &str| format!("{isa}, {algorithm:?}, {shape:?}: both, {result}");
+            assert_as_odd(&what("dx"), &got.dx, &expected.dx);
+            assert_as_odd(&what("dw"), &got.dw, &expected.dw);
+            assert_as_odd(&what("dw alone"), &got.y, &expected.dw);
+            assert_as_odd(&what("db"), &got.db, &expected.db);
+        }
+    }
+}
+
+#[test]
+fn nan_and_infinity_go_where_they_do_in_the_specification() {
+    let random = Random::new(6);
+    for _ in 0..60 {
+        check_odd(&random, random.conv(9, 18));
+    }
+}
+
+#[test]
+fn nan_and_infinity_do_not_mix_in_winograds_tiles() {
+    let random = Random::new(12);
+    for _ in 0..40 {
+        let axis = || {
+            let make = random.pick(&[Axis::valid, Axis::same]);
+            make(random.size(3, 14), 3, 1, 1).unwrap()
+        };
+        let (height, width) = (axis(), axis());
+        let (in_channels, out_channels) = (random.size(1, 40), random.size(1, 40));
+        check_odd(&random, Conv2dShape { height, width, in_channels, out_channels });
+    }
+}
+
+/// One row, one column, one channel, one pixel, windows larger than the map.
+#[test]
+fn nan_and_infinity_at_borders() {
+    let random = Random::new(13);
+    let axes = [same(1, 1, 1, 1), same(1, 3, 1, 1), same(2, 7, 1, 1), same(9, 3, 1, 1)];
+    for (height, width) in axes.into_iter().flat_map(|a| axes.map(|b| (a, b))) {
+        for (in_channels, out_channels) in [(1, 1), (1, 20), (20, 1)] {
+            check_odd(&random, Conv2dShape { height, width, in_channels, out_channels });
+        }
+    }
+}
+
+/// The direct sum of numbers near the end of the range is finite, though its transform is not.
+#[test]
+fn winograds_transforms_do_not_overflow() {
+    let axis = same(16, 3, 1, 1);
+    let shape = Conv2dShape { height: axis, width: axis, in_channels: 16, out_channels: 16 };
+    let random = Random::new(14);
+    let mut case = Case::random(&random, &shape);
+    let huge = 2f64.powi(125);
+    case.x.iter_mut().step_by(1000).for_each(|x| *x = huge);
+    case.w.iter_mut().for_each(|w| *w *= 0.01);
+    case.dy.iter_mut().for_each(|dy| *dy *= 0.001);
+    let expected = run(&ReferenceConv2d::new(shape), &case);
+    for isa in isas() {
+        let got = run(&Conv2d::with(isa, shape, Algorithm::Winograd), &case.narrow());
+        for (what, got, expected) in [("y", &got.y, &expected.y), ("dw", &got.dw, &expected.dw)] {
+            assert!(expected.iter().any(|&x| x.abs() > 1e35), "{what} is large");
+            assert_as_odd(&format!("{isa}: {what}"), got, expected);
+        }
+    }
+}
+
+/// A gradient of nothing but zeros, and one without any, where filters or inputs are not finite.
+#[test]
+fn zeros_meet_infinity() {
+    let random = Random::new(15);
+    let axis = same(16, 3, 1, 1);
+    let shape = Conv2dShape { height: axis, width: axis, in_channels: 16, out_channels: 16 };
+    for odd in [Odd::X, Odd::W] {
+        for zeros in [false, true] {
+            let mut case = Case::random(&random, &shape);
+            odd.spoil(&random, &mut case);
+            if zeros {
+                case.dy.fill(0.0);
+            }
+            let kernel = ReferenceConv2d::new(shape);
+            let expected = backward(&kernel, &case, OutputGradient::Dense(&case.dy));
+            let case = case.narrow();
+            compare_odd(&shape, &case, &expected, OutputGradient::Dense(&case.dy));
         }
     }
 }
@@ -276,39 +410,87 @@ fn both_gradients_at_any_density() {
     }
 }
 
-/// The same by way of a pool of rectified outputs, with windows that do and do not overlap.
+/// What compares a backward pass with the specification's.
+type Compare = fn(&Conv2dShape, &Case<f32>, &Results<f64>, OutputGradient<'_, f32>);
+
+/// Both gradients by way of a pool of rectified outputs and dropout, with windows that do and do
+/// not overlap and that are larger than the map.
+fn check_behind_a_pool(random: &Random, odd: Option<Odd>, compare: Compare) {
+    let shape = random.conv(12, 40);
+    let axis = |input| {
+        let make = random.pick(&[Axis::valid, Axis::same]);
+        let windows = [(2, 2), (3, 3), (2, 3), (3, 2), (1, 2), (2, 1), (13, 13)];
+        let (window, stride) = random.pick(&windows);
+        make(input, window, stride, 1)
+    };
+    let (Some(height), Some(width)) = (axis(shape.height.output), axis(shape.width.output)) else {
+        return;
+    };
+    let pool = Pool2dShape { height, width, channels: shape.out_channels };
+    let mut outputs = random.normal(shape.output_len());
+    outputs.iter_mut().for_each(|y| *y = y.max(0.0));
+    let mut pooled = (vec![0.0; pool.output_len()], vec![0u32; pool.output_len()]);
+    Reference::<f64>::new().max_pool_forward(&pool, &outputs, &mut pooled.0, &mut pooled.1);
+    // Dropout.
+    pooled.0.iter_mut().filter(|_| random.size(1, 2) == 1).for_each(|y| *y = 0.0);
+    let mut case = Case::random(random, &shape);
+    case.dy = random.normal(pool.output_len());
+    if let Some(odd) = odd {
+        odd.spoil(random, &mut case);
+    }
+    let narrow = narrow(&pooled.0);
+    let scale = random.pick(&[1.0, 2.0]);
+    let (pool, argmax) = (&pool, &pooled.1[..]);
+    let gradient = Pooled { pool, y: &pooled.0, dy: &case.dy, argmax, scale };
+    let kernel = ReferenceConv2d::new(shape);
+    let expected = backward(&kernel, &case, OutputGradient::Pooled(gradient));
+    let case = case.narrow();
+    let gradient = Pooled { pool, y: &narrow, dy: &case.dy, argmax, scale: scale as f32 };
+    compare(&shape, &case, &expected, OutputGradient::Pooled(gradient));
+}
+
 #[test]
 fn both_gradients_behind_a_pool() {
     let random = Random::new(11);
     for _ in 0..400 {
-        let shape = random.conv(12, 40);
-        let axis = |input| {
-            let make = random.pick(&[Axis::valid, Axis::same]);
-            let (window, stride) = random.pick(&[(2, 2), (3, 3), (2, 3), (3, 2), (1, 2), (2, 1)]);
-            make(input, window, stride, 1)
-        };
-        let (Some(height), Some(width)) = (axis(shape.height.output), axis(shape.width.output))
-        else {
-            continue;
-        };
-        let pool = Pool2dShape { height, width, channels: shape.out_channels };
-        let mut outputs = random.normal(shape.output_len());
-        outputs.iter_mut().for_each(|y| *y = y.max(0.0));
-        let mut pooled = (vec![0.0; pool.output_len()], vec![0u32; pool.output_len()]);
-        Reference::<f64>::new().max_pool_forward(&pool, &outputs, &mut pooled.0, &mut pooled.1);
-        // Dropout.
-        pooled.0.iter_mut().filter(|_| random.size(1, 2) == 1).for_each(|y| *y = 0.0);
-        let mut case = Case::random(&random, &shape);
-        case.dy = random.normal(pool.output_len());
-        let narrow = narrow(&pooled.0);
-        let scale = random.pick(&[1.0, 2.0]);
-        let (pool, argmax) = (&pool, &pooled.1[..]);
-        let gradient = Pooled { pool, y: &pooled.0, dy: &case.dy, argmax, scale };
-        let kernel = ReferenceConv2d::new(shape);
-        let expected = backward(&kernel, &case, OutputGradient::Pooled(gradient));
-        let case = case.narrow();
-        let gradient = Pooled { pool, y: &narrow, dy: &case.dy, argmax, scale: scale as f32 };
-        compare_backward(&shape, &case, &expected, OutputGradient::Pooled(gradient));
+        check_behind_a_pool(&random, None, compare_backward);
+    }
+}
+
+#[test]
+fn nan_and_infinity_behind_a_pool() {
+    let random = Random::new(16);
+    for _ in 0..60 {
+        for odd in Odd::ALL {
+            check_behind_a_pool(&random, Some(odd), compare_odd);
+        }
+    }
+}
+
+/// Dropout's factor makes a gradient infinite, which must not meet the zeros of the padding.
+#[test]
+fn a_pooled_gradient_that_overflows() {
+    let random = Random::new(17);
+    let axis = same(16, 3, 1, 1);
+    let shape = Conv2dShape { height: axis, width: axis, in_channels: 16, out_channels: 16 };
+    let half = valid(16, 2, 2, 1);
+    let pool = &Pool2dShape { height: half, width: half, channels: 16 };
+    let (mut y, mut argmax) = (vec![0.0; pool.output_len()], vec![0; pool.output_len()]);
+    let mut outputs = vec![0.0; shape.output_len()];
+    // Of the first pixel, the first channel.
+    outputs[0] = 1.0;
+    Reference::<f64>::new().max_pool_forward(pool, &outputs, &mut y, &mut argmax);
+    let mut case = Case::random(&random, &shape);
+    case.dy = y.iter().map(|y| y * f64::from(f32::MAX)).collect();
+    let (narrow, case) = (narrow(&y), case.narrow());
+    let gradient = Pooled { pool, y: &narrow, dy: &case.dy, argmax: &argmax, scale: 2.0 };
+    let gradient = OutputGradient::Pooled(gradient);
+    let expected = backward(&ReferenceConv2d::new(shape), &case, gradient);
+    for isa in isas() {
+        let got = backward(&Conv2d::new(isa, shape), &case, gradient);
+        let wide = |x: &[f32]| x.iter().copied().map(f64::from).collect::<Vec<_>>();
+        assert_as_odd("dw", &got.dw, &wide(&expected.dw));
+        assert_as_odd("dx", &got.dx, &wide(&expected.dx));
     }
 }
 
@@ -320,7 +502,7 @@ fn compare_backward(
 ) {
     let (taps, pixels) =
         (shape.height.window * shape.width.window, shape.height.output * shape.width.output);
-    for isa in Isa::available() {
+    for isa in isas() {
         for algorithm in [Algorithm::Auto, Algorithm::Direct] {
             let got = backward(&Conv2d::with(isa, *shape, algorithm), case, gradient);
             let what = |result: &str| format!("{isa}, {algorithm:?}, {shape:?}: {result}");

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::Then;
 use super::line::{Line, Phase};
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
+use super::{Operands, Then};
+use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 use crate::{Chunks, Isa, Team};
 
@@ -141,34 +142,33 @@ impl Correlation {
         }
     }
 
-    /// One image. An empty `bias` is zero. `then` is of use in the forward pass alone, where a unit
-    /// is a row of the target.
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
+    /// One image. `then` is of use in the forward pass alone, where a unit is a row of the target.
     pub(super) fn run(
         &self,
         isa: Isa,
-        source: &[f32],
-        packed: &[f32],
-        bias: &[f32],
+        operands: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
+        let Operands { source, packed, bias, moderate, define } = operands;
         assert_eq!(source.len(), self.rows.source * self.columns.source * self.source_channels);
         assert_eq!(target.len(), self.rows.target * self.columns.target * self.target_channels);
         assert_eq!(packed.len(), self.packed_len);
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch, then));
+        if !moderate && self.strips.pads() {
+            // The padding must not meet an infinite filter.
+            define(&Region::all(self.rows.target, self.columns.target), target);
+            return then(0..self.rows.target, target);
+        }
+        dispatch!(isa, |s| self.run_with(s, operands, target, scratch, then));
     }
 
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
-        source: &[f32],
-        packed: &[f32],
-        bias: &[f32],
+        Operands { source, packed, bias, .. }: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,

@@ -2,6 +2,7 @@
 //!
 //! * [`line`]: what reaches what along one axis, in both directions;
 //! * [`strips`]: an image with zeros around it;
+//! * [`moderate`]: whether numbers are finite and not too large for all this;
 //! * [`tile`]: the inner loop;
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
 //! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
@@ -10,6 +11,7 @@
 
 mod correlation;
 mod line;
+mod moderate;
 mod sparse;
 mod strips;
 mod tile;
@@ -18,10 +20,16 @@ mod winograd;
 mod winograd_gradient;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{Conv2dKernel, Conv2dShape, Isa, OutputGradient, Team};
+use crate::reference::Region;
+use crate::simd::dispatch;
+use crate::{
+    Chunks, ChunksRef, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team,
+};
 use correlation::Correlation;
 use line::Line;
+use moderate::{Copier, Watch};
 use sparse::Sparse;
 use weight_gradient::WeightGradient;
 use winograd::Winograd;
@@ -59,10 +67,9 @@ fn winograd_pays((height, width): (usize, usize), least: usize) -> bool {
 /// A convolution, with vector lanes along output channels. Any window, stride, padding and number
 /// of channels.
 ///
-/// What is not finite: zeros of the padding take part in the sums, so where a filter (or, for the
-/// gradient of the filters, the output's gradient) is infinite, `0 * infinity` makes the pixels
-/// next to the border NaN. Winograd's algorithm spreads a NaN or an infinity of the input to all
-/// pixels of the tiles of 4x4 that read it, as NaN.
+/// NaN and infinity come out where they do in [`ReferenceConv2d`]. The algorithms by themselves
+/// multiply the zeros of the padding by them, and Winograd's spreads them over its tiles and may
+/// overflow where the sum does not: such pixels are computed by the definition.
 ///
 /// The same call gives the same bits, on the same instruction set.
 #[derive(Clone, Debug)]
@@ -78,6 +85,35 @@ pub struct Conv2d {
 
 /// What is called when some rows of the target are complete.
 type Then<'a> = &'a mut dyn FnMut(Range<usize>, &mut [f32]);
+
+/// What goes from an image to an image.
+#[derive(Clone, Copy)]
+struct Operands<'a> {
+    source: &'a [f32],
+    packed: &'a [f32],
+    /// Empty is zero.
+    bias: &'a [f32],
+    /// Whether all filters are [`moderate`].
+    moderate: bool,
+    /// Computes some of the target by the definition.
+    define: &'a dyn Fn(&Region, &mut [f32]),
+}
+
+/// Adds the gradient of the filters from some channels of the input to some of the output, as far
+/// as it comes from some rows of the output, by the definition.
+type DefineFilters<'a> = &'a dyn Fn(Range<usize>, [Range<usize>; 2], &mut [f32]);
+
+/// The packed filters.
+#[derive(Clone, Copy)]
+struct Packed<'a> {
+    forward: &'a [f32],
+    backward: &'a [f32],
+    sparse: &'a [f32],
+    /// As they are, for the definition.
+    plain: &'a [f32],
+    /// Whether all are [`moderate`].
+    moderate: bool,
+}
 
 /// From an image to an image.
 #[derive(Clone, Debug)]
@@ -116,12 +152,24 @@ impl Conv2d {
         }
     }
 
-    /// Where the packed filters of each pass end, and of [`Sparse`]; behind it is one number: 1 if
-    /// all filters are finite.
-    fn ends(&self) -> [usize; 3] {
-        let forward = self.forward.packed_len();
-        let backward = forward + self.backward.packed_len();
-        [forward, backward, backward + self.sparse.as_ref().map_or(0, Sparse::packed_len)]
+    /// Lengths of the packed filters, in the order of [`Packed`].
+    fn packed_lens(&self) -> [usize; 5] {
+        let sparse = self.sparse.as_ref().map_or(0, Sparse::packed_len);
+        let plain = self.shape.weights_len();
+        [self.forward.packed_len(), self.backward.packed_len(), sparse, plain, 1]
+    }
+
+    fn packed<'a>(&self, packed: &'a [f32]) -> Packed<'a> {
+        let [forward, backward, sparse, plain, _] = self.packed_lens();
+        let (forward, packed) = packed.split_at(forward);
+        let (backward, packed) = packed.split_at(backward);
+        let (sparse, packed) = packed.split_at(sparse);
+        let (plain, moderate) = packed.split_at(plain);
+        Packed { forward, backward, sparse, plain, moderate: moderate[0] == 1.0 }
+    }
+
+    fn reference(&self) -> ReferenceConv2d {
+        ReferenceConv2d::new(self.shape)
     }
 
     /// Elements of scratch memory that a pool's gradient is spread to, if it is not skipped: what
@@ -136,10 +184,10 @@ impl Conv2d {
         &self,
         x: &[f32],
         dy: &OutputGradient<'_, f32>,
-        packed: &[f32],
+        moderate: bool,
         both: bool,
     ) -> Option<(&Sparse, usize)> {
-        let sparse = self.sparse.as_ref().filter(|_| packed.last() == Some(&1.0))?;
+        let sparse = self.sparse.as_ref().filter(|_| moderate)?;
         let dense = if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 };
         let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, dense);
         // Where not even zeros alone would pay there is nothing to count.
@@ -202,22 +250,17 @@ impl Pass {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run(
         &self,
         isa: Isa,
-        source: &[f32],
-        packed: &[f32],
-        bias: &[f32],
+        operands: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
         match self {
-            Self::Direct(direct) => direct.run(isa, source, packed, bias, target, scratch, then),
-            Self::Winograd(winograd) => {
-                winograd.run(isa, source, packed, bias, target, scratch, then);
-            }
+            Self::Direct(direct) => direct.run(isa, operands, target, scratch, then),
+            Self::Winograd(winograd) => winograd.run(isa, operands, target, scratch, then),
         }
     }
 }
@@ -253,6 +296,7 @@ impl Gradient {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run(
         &self,
         isa: Isa,
@@ -261,12 +305,28 @@ impl Gradient {
         dw: &mut [f32],
         db: &mut [f32],
         scratch: &mut [f32],
+        define: DefineFilters<'_>,
     ) {
         match self {
-            Self::Direct(direct) => direct.run(isa, x, dy, dw, db, scratch),
-            Self::Winograd(winograd) => winograd.run(isa, x, dy, dw, db, scratch),
+            Self::Direct(direct) => direct.run(isa, x, dy, dw, db, scratch, define),
+            Self::Winograd(winograd) => winograd.run(isa, x, dy, dw, db, scratch, define),
         }
     }
+}
+
+/// Copies the filters and tells whether all are moderate.
+fn copy_watched(team: &Team, isa: Isa, w: &[f32], to: &mut [f32]) -> bool {
+    const CHUNK: usize = 1 << 14;
+    let moderate = AtomicBool::new(true);
+    team.share((Chunks::new(to, CHUNK), ChunksRef::new(w, CHUNK)), |_, (to, w)| {
+        let all = dispatch!(isa, |s| {
+            let mut watch = Watch::new(s);
+            watch.copy(w, to);
+            watch.all_moderate()
+        });
+        moderate.fetch_and(all, Ordering::Relaxed);
+    });
+    moderate.into_inner()
 }
 
 impl Conv2dKernel<f32> for Conv2d {
@@ -275,7 +335,7 @@ impl Conv2dKernel<f32> for Conv2d {
     }
 
     fn packed_len(&self) -> usize {
-        self.ends()[2] + 1
+        self.packed_lens().iter().sum()
     }
 
     fn scratch_len(&self) -> usize {
@@ -292,19 +352,20 @@ impl Conv2dKernel<f32> for Conv2d {
         assert_eq!(w.len(), self.shape.weights_len());
         assert_eq!(packed.len(), self.packed_len());
         let (ci, co) = (self.shape.in_channels, self.shape.out_channels);
-        let [forward, backward_end, end] = self.ends();
-        let (packed, rest) = packed.split_at_mut(backward_end);
-        let (packed, transposed) = packed.split_at_mut(forward);
+        let [forward, transposed, sparse, plain, _] = self.packed_lens();
+        let (forward, packed) = packed.split_at_mut(forward);
+        let (transposed, packed) = packed.split_at_mut(transposed);
+        let (runs, packed) = packed.split_at_mut(sparse);
+        let (plain, moderate) = packed.split_at_mut(plain);
         let with = (team, self.isa, self.lanes);
-        self.forward.pack(with, packed, |tap, c, o| w[(tap * ci + c) * co + o]);
+        self.forward.pack(with, forward, |tap, c, o| w[(tap * ci + c) * co + o]);
         if backward {
             self.backward.pack(with, transposed, |tap, c, o| w[(tap * ci + o) * co + c]);
         }
-        let (runs, finite) = rest.split_at_mut(end - backward_end);
         if let Some(sparse) = self.sparse.as_ref().filter(|_| backward) {
             sparse.pack(team, w, runs);
-            finite[0] = f32::from(u8::from(w.iter().all(|w| w.is_finite())));
         }
+        moderate[0] = f32::from(u8::from(copy_watched(team, self.isa, w, plain)));
     }
 
     fn forward_rows(
@@ -316,8 +377,12 @@ impl Conv2dKernel<f32> for Conv2d {
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let packed = &packed[..self.forward.packed_len()];
-        self.forward.run(self.isa, x, packed, bias, y, scratch, then);
+        let Packed { forward, plain, moderate, .. } = self.packed(packed);
+        let define = &|region: &Region, y: &mut [f32]| {
+            self.reference().forward_region(region, x, plain, bias, y);
+        };
+        let operands = Operands { source: x, packed: forward, bias, moderate, define };
+        self.forward.run(self.isa, operands, y, scratch, then);
     }
 
     fn backward(
@@ -339,9 +404,9 @@ impl Conv2dKernel<f32> for Conv2d {
             OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
         }
         let both = !dx.is_empty();
-        if let Some((sparse, count)) = self.skips(x, &dy, packed, both) {
-            let [_, start, end] = self.ends();
-            sparse.run(self.isa, x, &dy, &packed[start..end], dw, db, dx, scratch);
+        let Packed { sparse: runs, moderate, .. } = self.packed(packed);
+        if let Some((sparse, count)) = self.skips(x, &dy, moderate, both) {
+            sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch);
             return sparse.made(self.lanes, count, both);
         }
         let (every, scratch) = scratch.split_at_mut(self.spread_len());
@@ -362,8 +427,12 @@ impl Conv2dKernel<f32> for Conv2d {
     }
 
     fn grad_input(&self, dy: &[f32], packed: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
-        let [start, end, _] = self.ends();
-        self.backward.run(self.isa, dy, &packed[start..end], &[], dx, scratch, &mut |_, _| {});
+        let Packed { backward, plain, moderate, .. } = self.packed(packed);
+        let define = &|region: &Region, dx: &mut [f32]| {
+            self.reference().grad_input_region(region, dy, plain, dx);
+        };
+        let operands = Operands { source: dy, packed: backward, bias: &[], moderate, define };
+        self.backward.run(self.isa, operands, dx, scratch, &mut |_, _| {});
     }
 
     fn grad_weights(
@@ -376,6 +445,10 @@ impl Conv2dKernel<f32> for Conv2d {
     ) {
         assert_eq!(x.len(), self.shape.input_len());
         assert_eq!(dy.len(), self.shape.output_len());
-        self.weights.run(self.isa, x, dy, dw, db, scratch);
+        let columns = 0..self.shape.width.output;
+        self.weights.run(self.isa, x, dy, dw, db, scratch, &|rows, channels, dw| {
+            let region = Region { rows, columns: columns.clone() };
+            self.reference().grad_weights_region(&region, channels, x, dy, dw);
+        });
     }
 }

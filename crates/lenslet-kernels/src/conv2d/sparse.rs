@@ -479,18 +479,19 @@ fn count<S: Simd>(s: S, x: &[f32], dy: &OutputGradient<'_, f32>) -> Option<usize
         odd = s.mul_add(load(s, x), zero, odd);
     }
     let mut count = 0;
-    let (y, dy) = match dy {
-        OutputGradient::Dense(dy) => (*dy, *dy),
-        OutputGradient::Pooled(Pooled { y, dy, .. }) => (*y, *dy),
+    let (y, dy, scale) = match dy {
+        OutputGradient::Dense(dy) => (*dy, *dy, 1.0),
+        OutputGradient::Pooled(Pooled { y, dy, scale, .. }) => (*y, *dy, *scale),
     };
+    let scale = s.splat(scale);
     let pooled = !std::ptr::eq(y, dy);
     for (y, dy) in y.chunks(S::LANES).zip(dy.chunks(S::LANES)) {
         let dy = load(s, dy);
-        odd = s.mul_add(dy, zero, odd);
+        odd = s.mul_add(s.mul(dy, scale), zero, odd);
         let alive = if pooled { positive(s, load(s, y)) } else { u32::MAX };
         count += (nonzero(s, dy) & alive).count_ones() as usize;
     }
-    (s.bits(s.eq(odd, odd)) == u32::MAX >> (32 - S::LANES)).then_some(count)
+    s.all_finite(odd).then_some(count)
 }
 
 /// The largest number of vectors that stay in registers, of those that are left: with one more for

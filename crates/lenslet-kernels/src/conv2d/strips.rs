@@ -4,6 +4,8 @@
 use std::ops::Range;
 
 use super::line::Line;
+use super::moderate::{Copier, Plain, Watch};
+use crate::simd::Simd;
 
 /// How an image is cut into strips: some rows of units, with all that these read.
 #[derive(Clone, Debug)]
@@ -40,6 +42,11 @@ impl Strips {
         self.pitch
     }
 
+    /// Whether some unit reads outside the image, zeros.
+    pub(super) fn pads(&self) -> bool {
+        !self.inside
+    }
+
     /// Rows of units in a strip.
     pub(super) fn height(&self) -> usize {
         self.height
@@ -67,6 +74,39 @@ impl Strips {
         if self.inside {
             return &source[start * self.pitch..];
         }
+        self.padded(units, source, scratch, &mut Plain)
+    }
+
+    /// The same, and whether all of it is [moderate](super::moderate).
+    #[inline(always)]
+    pub(super) fn watched_view<'a, S: Simd>(
+        &self,
+        s: S,
+        units: &Range<usize>,
+        source: &'a [f32],
+        scratch: &'a mut [f32],
+    ) -> (&'a [f32], bool) {
+        let mut watch = Watch::new(s);
+        let view = if self.inside {
+            let view = self.view(units, source, scratch);
+            watch.look(&view[..self.rows.reach(units.len()) * self.pitch]);
+            view
+        } else {
+            self.padded(units, source, scratch, &mut watch)
+        };
+        (view, watch.all_moderate())
+    }
+
+    /// The rows that the units of a strip read, with zeros around what is inside the source.
+    #[inline(always)]
+    fn padded<'a>(
+        &self,
+        units: &Range<usize>,
+        source: &[f32],
+        scratch: &'a mut [f32],
+        copier: &mut impl Copier,
+    ) -> &'a [f32] {
+        let start = units.start * self.rows.step;
         let strip = &mut scratch[..self.rows.reach(units.len()) * self.pitch];
         let width = self.columns.source * self.channels;
         let left = self.columns.first * self.channels.cast_signed();
@@ -74,7 +114,7 @@ impl Strips {
             let at = self.rows.first + (start + row).cast_signed();
             match usize::try_from(at) {
                 Ok(at) if at < self.rows.source => {
-                    copy_shifted(&source[at * width..][..width], left, to);
+                    copy_shifted(&source[at * width..][..width], left, to, copier);
                 }
                 _ => to.fill(0.0),
             }
@@ -95,7 +135,8 @@ impl Strips {
         for (row, from) in strip.chunks_exact(self.pitch).take(done).enumerate() {
             let at = self.rows.first + (start + row).cast_signed();
             if let Some(at) = usize::try_from(at).ok().filter(|&at| at < self.rows.source) {
-                copy_shifted(from, -left, &mut image[at * width..][..width]);
+                let to = &mut image[at * width..][..width];
+                copy_shifted(from, -left, to, &mut Plain);
             }
         }
         if last {
@@ -109,21 +150,22 @@ impl Strips {
     }
 }
 
-/// `to[i] = from[i + shift]`, and zero where there is no such element.
-fn copy_shifted(from: &[f32], shift: isize, to: &mut [f32]) {
+/// `to[i] = from[i + shift]`, by way of `copier`, and zero where there is no such element.
+#[inline(always)]
+fn copy_shifted(from: &[f32], shift: isize, to: &mut [f32], copier: &mut impl Copier) {
     let before = (-shift).max(0).cast_unsigned().min(to.len());
     let (zeros, to) = to.split_at_mut(before);
     zeros.fill(0.0);
     let from = &from[shift.max(0).cast_unsigned().min(from.len())..];
     let len = from.len().min(to.len());
     let (copied, zeros) = to.split_at_mut(len);
-    copied.copy_from_slice(&from[..len]);
+    copier.copy(&from[..len], copied);
     zeros.fill(0.0);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::copy_shifted;
+    use super::{Plain, copy_shifted};
 
     #[test]
     fn zeros_stand_for_what_is_outside() {
@@ -138,7 +180,7 @@ mod tests {
         ];
         for (shift, expected) in cases {
             let mut to = [f32::NAN; 4];
-            copy_shifted(&[1.0, 2.0, 3.0], shift, &mut to);
+            copy_shifted(&[1.0, 2.0, 3.0], shift, &mut to, &mut Plain);
             assert_eq!(to, expected, "shift {shift}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::DefineFilters;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
@@ -17,6 +18,7 @@ const STRIP: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct WeightGradient {
     columns: usize,
+    in_channels: usize,
     out_channels: usize,
     strips: Strips,
     /// Channels in whole vectors.
@@ -49,6 +51,7 @@ impl WeightGradient {
         let runs = if width.dilation == 1 { 1 } else { width.window };
         Self {
             columns: width.output,
+            in_channels,
             out_channels,
             padded_out: out_channels.next_multiple_of(lanes),
             pixels: height.output * width.output,
@@ -75,6 +78,7 @@ impl WeightGradient {
     }
 
     /// Adds the gradients of one image; `db` may be empty.
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -83,13 +87,15 @@ impl WeightGradient {
         dw: &mut [f32],
         db: &mut [f32],
         scratch: &mut [f32],
+        define: DefineFilters<'_>,
     ) {
         assert_eq!(dw.len(), self.runs.len() * self.run * self.out_channels);
         assert!(db.is_empty() || db.len() == self.out_channels);
-        dispatch!(isa, |s| self.run_with(s, x, dy, dw, db, scratch));
+        dispatch!(isa, |s| self.run_with(s, x, dy, dw, db, scratch, define));
     }
 
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
@@ -98,6 +104,7 @@ impl WeightGradient {
         dw: &mut [f32],
         db: &mut [f32],
         scratch: &mut [f32],
+        define: DefineFilters<'_>,
     ) {
         let (block, scratch) = scratch.split_at_mut(self.block_len);
         let row = self.columns * self.out_channels;
@@ -106,39 +113,64 @@ impl WeightGradient {
             let dy = &dy[strip.start * row..strip.end * row];
             for first in (0..self.out_channels).step_by(block_width(S::LANES)) {
                 let channels = first..self.out_channels.min(first + block_width(S::LANES));
-                let rows = strip.len();
-                if channels.len() <= S::LANES {
-                    let block = self.gather::<S, 1>(s, &channels, dy, block, db);
-                    self.sweep::<S, 8, 1>(s, rows, &channels, view, block, dw);
-                } else {
-                    let block = self.gather::<S, 2>(s, &channels, dy, block, db);
+                let finite = if channels.len() <= S::LANES {
+                    self.block::<S, 8, 1>(s, view, dy, &channels, block, dw, db)
+                } else if S::REGISTERS >= 32 {
                     // As many sums as leave registers for two vectors of `dy` and one input.
-                    if S::REGISTERS >= 32 {
-                        self.sweep::<S, 8, 2>(s, rows, &channels, view, block, dw);
-                    } else {
-                        self.sweep::<S, 6, 2>(s, rows, &channels, view, block, dw);
-                    }
+                    self.block::<S, 8, 2>(s, view, dy, &channels, block, dw, db)
+                } else {
+                    self.block::<S, 6, 2>(s, view, dy, &channels, block, dw, db)
+                };
+                if !finite {
+                    define(strip.clone(), [0..self.in_channels, channels], dw);
                 }
             }
         }
     }
 
-    /// Some channels of `dy`, `pixels x V` vectors with zeros behind the last channel: copied to
-    /// `block` where they do not lie like that. Adds their sums to `db`.
+    /// One strip and some channels of the output. Returns whether it could: the padding must not
+    /// meet what is not finite.
     #[inline(always)]
-    fn gather<'a, S: Simd, const V: usize>(
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    fn block<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        view: &[f32],
+        dy: &[f32],
+        channels: &Range<usize>,
+        block: &mut [f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+    ) -> bool {
+        let sums = self.gather::<S, V>(s, channels, dy, block);
+        let mut finite = true;
+        for (v, sum) in sums.into_iter().enumerate() {
+            finite &= s.all_finite(sum);
+            if !db.is_empty() {
+                add_to(s, &mut db[channels.clone()][v * S::LANES..], sum);
+            }
+        }
+        if !finite && self.strips.pads() {
+            return false;
+        }
+        let in_place = self.out_channels == V * S::LANES;
+        let rows = dy.len() / (self.columns * self.out_channels);
+        self.sweep::<S, P, V>(s, rows, channels, view, if in_place { dy } else { block }, dw);
+        true
+    }
+
+    /// Some channels of `dy`, `pixels x V` vectors with zeros behind the last channel: copied to
+    /// `block` where they do not lie like that. Returns their sums.
+    #[inline(always)]
+    fn gather<S: Simd, const V: usize>(
         &self,
         s: S,
         channels: &Range<usize>,
-        dy: &'a [f32],
-        block: &'a mut [f32],
-        db: &mut [f32],
-    ) -> &'a [f32] {
+        dy: &[f32],
+        block: &mut [f32],
+    ) -> [S::F32; V] {
         let width = V * S::LANES;
         let in_place = self.out_channels == width;
-        if in_place && db.is_empty() {
-            return dy;
-        }
         let pixels = dy.len() / self.out_channels;
         assert!(block.len() >= pixels * width && channels.end <= self.out_channels);
         // Four sums for each channel, as one would wait for itself.
@@ -159,14 +191,12 @@ impl WeightGradient {
                 }
             }
         }
-        if !db.is_empty() {
-            let db = &mut db[channels.clone()];
-            for v in 0..V {
-                let [a, b, c, d] = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
-                add_to(s, &mut db[v * S::LANES..], s.add(s.add(a, b), s.add(c, d)));
-            }
+        let mut sum = [s.splat(0.0); V];
+        for (v, sum) in sum.iter_mut().enumerate() {
+            let [a, b, c, d] = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
+            *sum = s.add(s.add(a, b), s.add(c, d));
         }
-        if in_place { dy } else { block }
+        sum
     }
 
     /// The filters of some output channels, in tiles of `P` elements that a pixel reads.

@@ -9,11 +9,12 @@
 
 use std::ops::Range;
 
-use super::Then;
 use super::correlation::block_width;
 use super::line::Line;
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
+use super::{Operands, Then};
+use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 use crate::{Chunks, Isa, Team};
 
@@ -209,34 +210,29 @@ impl Winograd {
         }
     }
 
-    /// One image. An empty `bias` is zero.
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
+    /// One image.
     pub(super) fn run(
         &self,
         isa: Isa,
-        source: &[f32],
-        packed: &[f32],
-        bias: &[f32],
+        operands: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
+        let Operands { source, packed, bias, .. } = operands;
         let target_len = self.target_height * self.target_width * self.target_channels;
         assert_eq!(source.len(), self.source_len);
         assert_eq!(target.len(), target_len);
         assert_eq!(packed.len(), self.packed_len());
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, source, packed, bias, target, scratch, then));
+        dispatch!(isa, |s| self.run_with(s, operands, target, scratch, then));
     }
 
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
-        source: &[f32],
-        packed: &[f32],
-        bias: &[f32],
+        Operands { source, packed, bias, moderate, define }: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
@@ -248,7 +244,15 @@ impl Winograd {
         let (mut outputs, scratch) = self.transformed(self.padded_target, scratch);
         let mut complete = 0;
         for strip in self.strips.iter() {
-            let view = self.strips.view(&strip, source, scratch);
+            let (view, moderate_view) = self.strips.watched_view(s, &strip, source, scratch);
+            if !(moderate && moderate_view) {
+                // A tile would spread what is not finite, or overflow.
+                let rows = strip.start * OUT..self.target_height.min(strip.end * OUT);
+                define(&Region { rows: rows.clone(), columns: 0..self.target_width }, target);
+                complete = rows.end;
+                then(rows, target);
+                continue;
+            }
             let end = strip.end * self.columns;
             for first in (strip.start * self.columns..end).step_by(self.chunk) {
                 let tiles = self.chunk.min(end - first);

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::DefineFilters;
 use super::correlation::block_width;
 use super::tile::{Runs, tile, tile_height};
 use super::weight_gradient::add_to;
@@ -55,6 +56,7 @@ impl WinogradGradient {
     }
 
     /// Adds the gradients of one image; `db` may be empty.
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -63,14 +65,16 @@ impl WinogradGradient {
         dw: &mut [f32],
         db: &mut [f32],
         scratch: &mut [f32],
+        define: DefineFilters<'_>,
     ) {
         let Winograd { source_channels, target_channels, .. } = self.forward;
         assert_eq!(dw.len(), 9 * source_channels * target_channels);
         assert!(db.is_empty() || db.len() == target_channels);
-        dispatch!(isa, |s| self.run_with(s, x, dy, dw, db, scratch));
+        dispatch!(isa, |s| self.run_with(s, x, dy, dw, db, scratch, define));
     }
 
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
     fn run_with<S: Simd>(
         &self,
         s: S,
@@ -79,6 +83,7 @@ impl WinogradGradient {
         dw: &mut [f32],
         db: &mut [f32],
         scratch: &mut [f32],
+        define: DefineFilters<'_>,
     ) {
         let forward = &self.forward;
         let (mut work, scratch) = self.work(scratch);
@@ -99,7 +104,7 @@ impl WinogradGradient {
                 self.products(s, tiles, &mut work);
             }
         }
-        self.transform_filters(s, work.filters, dw);
+        self.transform_filters(s, work.filters, dw, define);
         db.iter_mut().zip(work.bias).for_each(|(db, sum)| *db += *sum);
     }
 
@@ -236,10 +241,18 @@ impl WinogradGradient {
         }
     }
 
-    /// Adds `G' u G` to the filters' gradient.
+    /// Adds `G' u G` to the filters' gradient. Where that is not finite an input or a gradient was
+    /// not, which the tiles have mixed with others, or what was between them has overflowed.
     #[inline(always)]
-    fn transform_filters<S: Simd>(&self, s: S, filters: &mut [f32], dw: &mut [f32]) {
-        let Winograd { source_channels, target_channels, padded_target, .. } = self.forward;
+    fn transform_filters<S: Simd>(
+        &self,
+        s: S,
+        filters: &mut [f32],
+        dw: &mut [f32],
+        define: DefineFilters<'_>,
+    ) {
+        let Winograd { source_channels, target_channels, padded_target, target_height, .. } =
+            self.forward;
         let rows = ELEMENTS * source_channels;
         for first in (0..padded_target).step_by(S::LANES) {
             let block = first - first % block_width(S::LANES);
@@ -252,6 +265,10 @@ impl WinogradGradient {
             let end = target_channels.min(first + S::LANES);
             for c in 0..source_channels {
                 let g = gradients(s, filters.load(s, c, first - block));
+                if !all_finite(s, g) {
+                    define(0..target_height, [c..c + 1, first..end], dw);
+                    continue;
+                }
                 for (tap, g) in g.as_flattened().iter().enumerate() {
                     let row = (tap * source_channels + c) * target_channels;
                     add_to(s, &mut dw[row + first..row + end], *g);
@@ -259,6 +276,19 @@ impl WinogradGradient {
             }
         }
     }
+}
+
+#[inline(always)]
+fn all_finite<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> bool {
+    // Zero times what is not finite is NaN, which stays.
+    let zero = s.splat(0.0);
+    let mut odd = [zero; 3];
+    for row in g {
+        for (odd, g) in odd.iter_mut().zip(row) {
+            *odd = s.mul_add(g, zero, *odd);
+        }
+    }
+    s.all_finite(s.add(s.add(odd[0], odd[1]), odd[2]))
 }
 
 /// `A dy A'`.

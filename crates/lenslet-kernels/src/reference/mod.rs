@@ -19,6 +19,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 pub use conv2d::ReferenceConv2d;
+pub(crate) use conv2d::Region;
 
 use crate::{
     Activation, Conv2dShape, DepthwiseShape, InputGradient, Kernels, Learned, Pool2dShape, Real,
