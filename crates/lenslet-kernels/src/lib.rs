@@ -46,4 +46,4 @@ pub use philox::Stream;
 pub use real::Real;
 pub use reference::{Reference, ReferenceConv2d};
 pub use rows::{Rows, RowsMut};
-pub use team::Team;
+pub use team::{Team, Watch};

@@ -32,6 +32,13 @@ type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
 pub struct Team {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    watch: Option<std::sync::Arc<dyn Watch>>,
+}
+
+/// Sees every task of a team's jobs, on the thread that runs it: to tell when a thread was at work.
+pub trait Watch: Send + Sync {
+    /// Runs `task`, once, as `worker`.
+    fn task(&self, worker: usize, task: &mut dyn FnMut());
 }
 
 impl Team {
@@ -47,12 +54,17 @@ impl Team {
             Builder::new().name(name).spawn(move || shared.work(worker)).ok()
         };
         let workers = (1..threads).map_while(spawn).collect();
-        Self { shared, workers }
+        Self { shared, workers, watch: None }
     }
 
     /// Threads of the team, the caller's included.
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
+    }
+
+    /// From here on `watch` sees every task, or nobody does.
+    pub fn watch(&mut self, watch: Option<std::sync::Arc<dyn Watch>>) {
+        self.watch = watch;
     }
 
     /// Calls `job(worker, task)` once for every task in `0..tasks`, with `worker` in
@@ -63,6 +75,15 @@ impl Team {
     /// # Panics
     /// Where a task does, with its message, after all others have finished.
     pub fn run(&self, tasks: usize, job: &(dyn Fn(usize, usize) + Sync)) {
+        match &self.watch {
+            None => self.run_all(tasks, job),
+            Some(watch) => self.run_all(tasks, &|worker, task| {
+                watch.task(worker, &mut || job(worker, task));
+            }),
+        }
+    }
+
+    fn run_all(&self, tasks: usize, job: &Task<'_>) {
         let alone = tasks <= 1 || self.workers.is_empty();
         if alone || self.shared.busy.swap(true, Ordering::Acquire) {
             (0..tasks).for_each(|task| job(0, task));
@@ -376,6 +397,31 @@ mod tests {
         shared.begin(7);
         let taken = [0, 2, 1, 1, 1, 0, 2].map(|worker| shared.take(worker, 7));
         assert_eq!(taken, [0, 4, 2, 3, 5, 1, 6]);
+    }
+
+    /// Counts the tasks of each worker.
+    struct Counter([AtomicUsize; 3]);
+
+    impl Watch for Counter {
+        fn task(&self, worker: usize, task: &mut dyn FnMut()) {
+            task();
+            self.0[worker].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn every_task_is_seen_while_somebody_watches() {
+        for threads in [1, 3] {
+            let mut team = Team::new(threads);
+            let (counter, done) =
+                (std::sync::Arc::new(Counter(<_>::default())), AtomicUsize::new(0));
+            for (watched, tasks) in [(true, 10), (false, 4), (true, 1)] {
+                team.watch(watched.then(|| counter.clone() as _));
+                team.run(tasks, &|_, _| _ = done.fetch_add(1, Ordering::Relaxed));
+            }
+            let seen = counter.0.iter().map(|n| n.load(Ordering::Relaxed)).sum::<usize>();
+            assert_eq!((seen, done.into_inner()), (11, 15));
+        }
     }
 
     #[test]
