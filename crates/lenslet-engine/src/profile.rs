@@ -5,6 +5,7 @@ mod clock;
 mod table;
 mod trace;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lenslet_kernels::{Conv2dKernel, Kernels};
@@ -12,8 +13,8 @@ use lenslet_model::Network;
 
 use crate::cpu::Cpu;
 use crate::program::{Op, Program};
-use clock::Note;
 pub(crate) use clock::{Clock, Notes};
+use clock::{Note, Shifts};
 pub use table::Row;
 
 /// What is done in a step.
@@ -107,8 +108,9 @@ impl Part {
 pub struct Span {
     /// The training step, from 0 on.
     pub step: usize,
-    /// The thread that noted it, from 0 on. Work on a whole batch is shared out between all
-    /// threads, and noted by thread 0, which hands it out and waits for its end.
+    /// The thread, from 0 on. Work on a whole batch is shared out between all threads: there is a
+    /// span of thread 0, which hands it out and waits for its end, and one of every other thread
+    /// that took some of it.
     pub thread: usize,
     /// Index into [`Profile::parts`]; `None` for what is no layer's: the step, the loss, the sums
     /// of gradients, the update.
@@ -122,7 +124,8 @@ pub struct Span {
     /// When it ended.
     pub end: Duration,
     /// Multiply-adds that were really made, counted as in
-    /// [`Conv2dKernel::forward_made`](lenslet_kernels::Conv2dKernel::forward_made).
+    /// [`Conv2dKernel::forward_made`](lenslet_kernels::Conv2dKernel::forward_made); those of all
+    /// threads are thread 0's.
     pub made: u64,
 }
 
@@ -153,6 +156,8 @@ pub struct Profile {
     spans: Vec<Span>,
     /// Steps whose spans are kept.
     traced: usize,
+    /// When the threads are at work, in these steps.
+    shifts: Option<Arc<Shifts>>,
 }
 
 /// The most spans that are kept, but for those of the first step.
@@ -197,9 +202,9 @@ impl Profile {
     }
 
     fn new<K: Kernels>(engine: &Cpu<K>, traced: usize) -> Self {
-        let count = engine.program.steps.len();
+        let (count, start) = (engine.program.steps.len(), Instant::now());
         Self {
-            start: Instant::now(),
+            start,
             threads: engine.threads(),
             parts: (0..count).map(|i| part(&engine.network, &engine.program, i)).collect(),
             totals: vec![Default::default(); count + 1],
@@ -207,6 +212,7 @@ impl Profile {
             samples: 0,
             spans: Vec::new(),
             traced,
+            shifts: (traced > 0).then(|| Arc::new(Shifts::new(start, engine.threads()))),
         }
     }
 
@@ -215,7 +221,7 @@ impl Profile {
         let first = self.spans.len();
         for (thread, Notes(notes)) in notes {
             if self.steps < self.traced {
-                self.spans.extend(notes.iter().map(|note| note.span(self.steps, thread)));
+                notes.iter().for_each(|note| self.trace(note, thread));
             }
             for note in notes.drain(..) {
                 self.count(&note, samples);
@@ -227,7 +233,24 @@ impl Profile {
             self.traced = self.steps;
         }
         self.steps += 1;
+        match &self.shifts {
+            Some(shifts) if self.steps < self.traced => shifts.clear(),
+            _ => self.shifts = None,
+        }
         self.samples += samples;
+    }
+
+    /// Keeps a span of `thread` and, of work on a whole batch, those of the others.
+    fn trace(&mut self, note: &Note, thread: usize) {
+        self.spans.push(note.span(self.steps, thread));
+        let shared = note.image.is_none() && note.phase != Phase::Step;
+        let Some(shifts) = self.shifts.as_ref().filter(|_| shared) else { return };
+        for helper in 1..self.threads {
+            if let Some((start, end)) = shifts.between(helper, note.start, note.end) {
+                let span = note.span(self.steps, helper);
+                self.spans.push(Span { start, end, made: 0, ..span });
+            }
+        }
     }
 
     fn count(&mut self, note: &Note, samples: usize) {

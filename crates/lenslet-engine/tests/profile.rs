@@ -91,6 +91,19 @@ fn spans_of_a_thread_follow_one_another() {
 }
 
 #[test]
+fn who_helps_with_a_batch_does_so_while_thread_0_is_at_it() {
+    let profile = profile(3, 20, 20);
+    let whole = |s: &&Span| s.image.is_none() && s.phase != Phase::Step;
+    let (handed_out, helped): (Vec<&Span>, Vec<&Span>) =
+        profile.spans().iter().filter(whole).partition(|s| s.thread == 0);
+    for span in helped {
+        let same = |s: &&&Span| s.step == span.step && s.part == span.part && s.phase == span.phase;
+        assert!(handed_out.iter().filter(same).any(|s| contains(s, span)), "{span:?}");
+        assert_eq!(span.made, 0);
+    }
+}
+
+#[test]
 fn parts_bear_the_layers_names() {
     let profile = profile(1, 1, 0);
     let names = |phase| profile.parts().iter().map(|p| p.layers(phase).join("+")).collect();
@@ -108,6 +121,7 @@ fn every_image_passes_every_part_once() {
     let profile = profile(2, 1, 1);
     let images = |part, phase| {
         let spans = profile.spans().iter().filter(|s| s.part == part && s.phase == phase);
+        let spans = spans.filter(|s| s.image.is_some() || s.thread == 0);
         let mut images: Vec<_> = spans.map(|s| s.image).collect();
         images.sort_unstable();
         images
@@ -142,6 +156,7 @@ fn totals_are_the_sums_of_the_spans() {
     for part in (0..profile.parts().len()).map(Some).chain([None]) {
         for phase in Phase::ALL {
             let spans = profile.spans().iter().filter(|s| s.part == part && s.phase == phase);
+            let spans = spans.filter(|s| s.image.is_some() || s.thread == 0);
             let times = |s: &Span| (s.end - s.start) * if s.image.is_some() { 1 } else { 2 };
             let total = profile.total(part, phase);
             assert_eq!(total.calls, spans.clone().count() as u64);
