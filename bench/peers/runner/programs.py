@@ -42,7 +42,8 @@ def _target(home, profile):
 
 def _cargo(home, folder, package, profile, flags):
     note(f"building {package}")
-    command = ["cargo", "build", "--locked", "--profile", profile, "-p", package]
+    # Not `--locked`: the lock file pins the rivals; what Lenslet itself needs may have changed.
+    command = ["cargo", "build", "--profile", profile, "-p", package]
     settings = {k: v for k, v in os.environ.items() if k != "RUSTFLAGS"}
     settings |= {**flags, "CARGO_TARGET_DIR": str(_target(home, profile))}
     target = _target(home, profile) / profile
