@@ -102,6 +102,13 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// The square root, correctly rounded.
     fn sqrt(self, x: Self::F32) -> Self::F32;
 
+    /// The square root of a number that is not below zero, and no denormal: within two units in the
+    /// last place, without the divider where the instruction set can.
+    #[inline(always)]
+    fn root(self, x: Self::F32) -> Self::F32 {
+        self.sqrt(x)
+    }
+
     /// `a < b`; false for NaN.
     fn lt(self, a: Self::F32, b: Self::F32) -> Self::Mask;
     /// `a <= b`; false for NaN.
@@ -350,6 +357,20 @@ mod tests {
     }
 
     #[inline(always)]
+    fn roots<S: Simd>(s: S) {
+        let exact = [0.0, f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NAN, 1.0, 2.0, 1e-30];
+        let more = (0..4000).map(|i| f32::from_bits(0x0080_0000 + i * 529_321));
+        for x in exact.into_iter().chain(more.filter(|x| x.is_finite())) {
+            let (got, expected) = (lanes(s, s.root(s.splat(x)))[0], x.sqrt());
+            let same = got == expected || got.is_nan() && expected.is_nan();
+            assert!(
+                same || got.to_bits().abs_diff(expected.to_bits()) <= 2,
+                "{x}: {got} {expected}"
+            );
+        }
+    }
+
+    #[inline(always)]
     fn tails<S: Simd>(s: S) {
         for n in 0..=S::LANES {
             let x = s.load_tail(&A[..n]);
@@ -431,6 +452,7 @@ mod tests {
         for isa in Isa::available() {
             dispatch!(isa, |s| {
                 arithmetic(s);
+                roots(s);
                 tails(s);
                 integers(s);
                 matrices(s);

@@ -16,7 +16,8 @@ use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
-use crate::{Chunks, Isa, Team};
+use crate::team::Shareable;
+use crate::{Isa, Team};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -24,6 +25,8 @@ pub(super) const OUT: usize = 4;
 pub(super) const IN: usize = 6;
 /// Elements of a transformed tile.
 pub(super) const ELEMENTS: usize = IN * IN;
+/// Source channels whose filters one task transforms.
+const PACKED: usize = 8;
 /// The largest strip of padded image, in elements.
 const STRIP: usize = 1 << 16;
 
@@ -171,25 +174,39 @@ impl Winograd {
         w: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) {
         let rows = ELEMENTS * self.source_channels;
-        let blocks = Chunks::new(packed, rows * block_width(lanes));
-        let mut locals = vec![(); team.threads()];
-        team.for_each(blocks, &mut locals, |block, packed, ()| {
-            let (first, w) = (block * block_width(lanes), &w);
-            dispatch!(isa, |s| self.pack_block(s, first, packed, w));
+        let widest = block_width(lanes);
+        // A task has some of the source's channels of a block of the target's: numbers that do not
+        // lie together.
+        let cuts = self.source_channels.div_ceil(PACKED);
+        let len = packed.len();
+        let (packed, w) = (Shareable(packed.as_mut_ptr()), &w);
+        team.run(len.div_ceil(rows * widest) * cuts, &|_, task| {
+            let (first, cut) = (task / cuts * widest, task % cuts * PACKED);
+            let channels = cut..self.source_channels.min(cut + PACKED);
+            let width = widest.min(self.padded_target - first);
+            let block = packed.get().wrapping_add(rows * first);
+            // SAFETY: these channels of the block, which is inside, are this task's alone.
+            dispatch!(isa, |s| unsafe { self.pack_block(s, first, width, channels, block, w) });
         });
     }
 
-    /// The filters of a block of output channels: `elements x source channels x vectors`.
+    /// The filters of a block of `width` output channels from `first` on, of some source channels:
+    /// `elements x source channels x vectors`.
+    ///
+    /// # Safety
+    /// Those of these channels can be written at `packed`, where the block begins, and nobody else
+    /// uses them.
     #[inline(always)]
-    fn pack_block<S: Simd>(
+    unsafe fn pack_block<S: Simd>(
         &self,
         s: S,
         first: usize,
-        packed: &mut [f32],
+        width: usize,
+        channels: Range<usize>,
+        packed: *mut f32,
         w: &impl Fn(usize, usize, usize) -> f32,
     ) {
-        let width = packed.len() / (ELEMENTS * self.source_channels);
-        for c in 0..self.source_channels {
+        for c in channels {
             for v in (0..width).step_by(S::LANES) {
                 let channels = self.target_channels.min(first + v + S::LANES) - first - v;
                 let mut g = [[s.splat(0.0); 3]; 3];
@@ -204,7 +221,9 @@ impl Winograd {
                 }
                 let u = filters(s, g);
                 for (element, u) in u.as_flattened().iter().enumerate() {
-                    s.store(&mut packed[(element * self.source_channels + c) * width + v..], *u);
+                    let at = (element * self.source_channels + c) * width + v;
+                    // SAFETY: the caller's promise.
+                    unsafe { s.store_ptr(packed.add(at), *u) };
                 }
             }
         }

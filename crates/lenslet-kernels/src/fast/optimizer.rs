@@ -144,7 +144,7 @@ fn adam_vector<S: Simd>(
 ) -> [S::F32; 3] {
     let first = normal(s, s.mul_add(s.sub(g, m), rest_1, m));
     let second = normal(s, s.mul_add(s.sub(s.mul(g, g), v), rest_2, v));
-    let step = s.div(s.mul(alpha, first), s.add(s.sqrt(second), epsilon));
+    let step = s.div(s.mul(alpha, first), s.add(s.root(second), epsilon));
     [s.sub(p, step), first, second]
 }
 

@@ -124,20 +124,28 @@ impl Window {
 #[inline(always)]
 fn each_window(shape: &Pool2dShape, rows: Range<usize>, mut visit: impl FnMut(usize, Window)) {
     let Pool2dShape { height, width, channels } = *shape;
+    let whole = width.whole() == (0..width.output);
     for oy in rows {
         let rows = height.taps(oy);
         let first_row = height.at(oy, rows.start).unwrap_or(0);
+        let mut window = Window {
+            first: first_row * width.input * channels,
+            rows: rows.len(),
+            columns: width.window,
+            row_step: height.dilation * width.input * channels,
+            column_step: width.dilation * channels,
+        };
         for ox in 0..width.output {
-            let columns = width.taps(ox);
-            let first_column = width.at(ox, columns.start).unwrap_or(0);
-            let window = Window {
-                first: (first_row * width.input + first_column) * channels,
-                rows: rows.len(),
-                columns: columns.len(),
-                row_step: height.dilation * width.input * channels,
-                column_step: width.dilation * channels,
-            };
-            visit((oy * width.output + ox) * channels, window);
+            let y = (oy * width.output + ox) * channels;
+            if whole {
+                visit(y, window);
+                window.first += width.stride * channels;
+            } else {
+                let columns = width.taps(ox);
+                let first_column = width.at(ox, columns.start).unwrap_or(0);
+                let first = (first_row * width.input + first_column) * channels;
+                visit(y, Window { first, columns: columns.len(), ..window });
+            }
         }
     }
 }
@@ -184,12 +192,20 @@ fn max_with<S: Simd>(
 /// pixel that each came from. The first of equals stays, and so does the first NaN.
 #[inline(always)]
 fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S::F32, S::U32) {
-    let mut largest = load(s, x, window.first + c, n);
+    let end = window.first
+        + (window.rows - 1) * window.row_step
+        + (window.columns - 1) * window.column_step
+        + c
+        + n;
+    assert!(end <= x.len(), "a window ends outside");
+    // SAFETY: the last pixel of the window was just checked.
+    let mut largest = unsafe { load_block(s, x.as_ptr().add(window.first + c), n) };
     let mut index = s.splat_u32((window.first + c) as u32);
     window.each(
         #[inline(always)]
         |i| {
-            let x = load(s, x, i + c, n);
+            // SAFETY: as above.
+            let x = unsafe { load_block(s, x.as_ptr().add(i + c), n) };
             let here = s.splat_u32((i + c) as u32);
             // Neither comparison is true for NaN: a NaN in `x` is taken, one in `largest` is kept.
             let (keep, number) = (s.le(x, largest), s.eq(largest, largest));
@@ -198,6 +214,16 @@ fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S
         },
     );
     (largest, index)
+}
+
+/// `n` numbers from `p` on, at most a vector.
+///
+/// # Safety
+/// They can be read.
+#[inline(always)]
+unsafe fn load_block<S: Simd>(s: S, p: *const f32, n: usize) -> S::F32 {
+    // SAFETY: the caller's promise.
+    unsafe { if n == S::LANES { s.load_ptr(p) } else { s.load_tail_ptr(p, n) } }
 }
 
 /// The sum of every window over its `divisor`.
