@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use lenslet_kernels::{
     Activation, AdamStep, Axis, Fast, InputGradient, Isa, Kernels, Pool2dShape, Rows, RowsMut,
-    Rule, Stream, Team, peak_flops,
+    Rule, Stream, Team, Update, peak_flops,
 };
 
 /// Seconds of one call: the best of many.
@@ -79,14 +79,16 @@ fn backward_update(
     let (mut x, mut w, dy) = (numbers(n * x_stride), numbers(inputs * out), numbers(n * y_stride));
     let (mut dx, mut m, mut v) = (x.clone(), vec![0.0; w.len()], vec![0.0; w.len()]);
     let mut y = dy.clone();
-    let rule = Rule::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 });
+    let adam = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
+    let update = Update::from(Rule::Adam(adam));
     let mut back = |x: &[f32], rectified: bool| {
         let x = Rows::new(x, n, x_stride, 0..inputs);
         let dy = Rows::new(&dy, n, y_stride, 0..out);
         time(|| {
             let rows = RowsMut::new(black_box(&mut dx), n, x_stride, 0..inputs);
             let dx = Some(InputGradient { rows, rectified });
-            fast.dense_backward_update(team, x, dy, dx, rule, &mut w, [&mut m, &mut v]);
+            let moments = [&mut m[..], &mut v, &mut [], &mut []];
+            fast.dense_backward_update(team, x, dy, dx, update, &mut w, moments);
         })
     };
     let all = back(&x, false);
@@ -111,10 +113,14 @@ fn per_element(name: &str, n: usize, call: impl FnMut()) {
 fn elements(fast: Fast, team: &Team) {
     let n = 1 << 20;
     let (mut p, g, mut m, mut v) = (numbers(n), numbers(n), numbers(n), vec![0.1; n]);
-    let rule = Rule::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 });
-    per_element("adam", n, || {
-        fast.update(team, rule, &mut p, &g, [&mut m, &mut v]);
-    });
+    let adam = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
+    let plain = Update::from(Rule::Adam(adam));
+    let around = Update { clip: 1.0, decay: 1e-5, ..plain };
+    for (name, update) in [("adam", plain), ("adam, clipped, with decay", around)] {
+        per_element(name, n, || {
+            fast.update(team, update, &mut p, &g, [&mut m, &mut v, &mut [], &mut []]);
+        });
+    }
 
     let parts = numbers(10 * 9248);
     let (mut work, mut out) = (parts.clone(), numbers(9248));

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::{
-    Conv2dShape, DepthwiseShape, Pool2dShape, Real, Rows, RowsMut, Stream, Team, cross_entropy,
-    penalty,
+    Conv2dShape, DepthwiseShape, LambStep, Moments, Pool2dShape, Real, Rows, RowsMut, Stream,
+    Target, Team, Update, penalty,
 };
+use crate::{Loss, loss};
 
 /// An element-wise activation function. `softmax` is not one: it looks at a whole row.
 ///
@@ -64,48 +65,6 @@ impl Activation {
     pub fn needs_input(self) -> bool {
         matches!(self, Self::Silu | Self::HardSwish | Self::GeluTanh | Self::Mish)
     }
-}
-
-/// What one Adam update needs besides the parameters (Kingma and Ba 2015, as Keras computes it).
-///
-/// `m += (g - m)(1 - beta_1)`, `v += (g*g - v)(1 - beta_2)`,
-/// `p -= alpha * m / (sqrt(v) + epsilon)` with
-/// `alpha = learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t)`:
-/// epsilon stands *outside* the bias correction.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamStep {
-    /// The learning rate with the bias correction of step `t` multiplied in.
-    pub alpha: f64,
-    /// Decay of the first moment.
-    pub beta_1: f64,
-    /// Decay of the second moment.
-    pub beta_2: f64,
-    /// Added to the root of the second moment.
-    pub epsilon: f64,
-}
-
-/// What one step of stochastic gradient descent needs besides the parameters.
-///
-/// Without momentum `p -= learning_rate * g`; with it `v = momentum * v - learning_rate * g`
-/// and `p += v`, or `p += momentum * v - learning_rate * g` with Nesterov's look-ahead.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SgdStep {
-    /// The learning rate.
-    pub learning_rate: f64,
-    /// 0 turns momentum off: the velocity is then neither read nor written and may be empty.
-    pub momentum: f64,
-    /// Nesterov's form of momentum.
-    pub nesterov: bool,
-}
-
-/// An optimiser's rule for one parameter, the same for all of them: what a step of it needs besides
-/// the parameters, their gradients and the moments.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// First and second moment.
-    Adam(AdamStep),
-    /// The velocity is the first moment; unused without momentum.
-    Sgd(SgdStep),
 }
 
 /// The gradient of a convolution's output.
@@ -399,20 +358,24 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         dz: &mut [Self::Real],
     );
 
-    /// One row of probabilities: `-log(p[label])`, after clipping and dividing by the sum as Keras
-    /// does.
-    fn cross_entropy(&self, p: &[Self::Real], label: usize) -> Self::Real {
-        cross_entropy::forward(p, label)
+    /// The loss of one sample from its outputs `y`. Logits, where the loss takes such, become
+    /// probabilities.
+    ///
+    /// The default is the specification, with this implementation's softmax and sigmoid.
+    fn loss(&self, loss: Loss, y: &mut [Self::Real], target: Target<'_>) -> Self::Real {
+        loss::forward(self, loss, y, target)
     }
-    /// Gradient of `scale *` [`Self::cross_entropy`].
-    fn cross_entropy_backward(
+    /// Gradient of `scale *` [`Self::loss`] with respect to the outputs, from what that left in
+    /// `y`; `dy` is overwritten.
+    fn loss_backward(
         &self,
-        p: &[Self::Real],
-        label: usize,
+        loss: Loss,
+        y: &[Self::Real],
+        target: Target<'_>,
         scale: Self::Real,
-        dp: &mut [Self::Real],
+        dy: &mut [Self::Real],
     ) {
-        cross_entropy::backward(p, label, scale, dp);
+        loss::backward(self, loss, y, target, scale, dy);
     }
 
     /// Inverted dropout in place: element `i` is zeroed where draw `first + i` of `stream` is
@@ -472,11 +435,27 @@ pub trait Kernels: Clone + Send + Sync + 'static {
     fn update(
         &self,
         team: &Team,
-        rule: Rule,
+        update: Update,
         p: &mut [Self::Real],
         g: &[Self::Real],
-        moments: [&mut [Self::Real]; 2],
+        moments: Moments<'_, Self::Real>,
     ) -> bool;
+    /// The first half of an update by LAMB: `m` and `v` as by Adam; `g` becomes the direction
+    /// `m_hat / (sqrt(v_hat) + epsilon)` that the parameters take, see [`LambStep`].
+    fn lamb_direction(
+        &self,
+        team: &Team,
+        step: LambStep,
+        g: &mut [Self::Real],
+        m: &mut [Self::Real],
+        v: &mut [Self::Real],
+    );
+    /// The sum of the squares, in `f64` and in an order that depends on the length alone.
+    fn sum_of_squares(&self, team: &Team, x: &[Self::Real]) -> f64;
+    /// `y = a x + b y`. With `b = 0` what was in `y` does not matter.
+    fn combine(&self, team: &Team, a: f64, x: &[Self::Real], b: f64, y: &mut [Self::Real]);
+    /// `x = scale * x`, then brought to between `-clip` and `clip`; an infinite `clip` limits nothing.
+    fn limit(&self, team: &Team, scale: f64, clip: f64, x: &mut [Self::Real]);
     /// [`Self::dense_grad_input`] (where there is a `dx`), [`Self::dense_grad_weights`]
     /// and [`Self::update`], while each row of the weights is in the
     /// cache: the gradient of the weights is never stored. `dx` is computed with the weights as
@@ -488,8 +467,8 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         x: Rows<'_, Self::Real>,
         dy: Rows<'_, Self::Real>,
         dx: Option<InputGradient<'_, Self::Real>>,
-        rule: Rule,
+        update: Update,
         w: &mut [Self::Real],
-        moments: [&mut [Self::Real]; 2],
+        moments: Moments<'_, Self::Real>,
     ) -> Learned;
 }

@@ -19,6 +19,9 @@ mod fast;
 mod geometry;
 mod interface;
 mod isa;
+mod loss;
+mod newton_schulz;
+mod optimizer;
 mod parts;
 mod peak;
 mod penalty;
@@ -36,10 +39,16 @@ pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, DepthwiseShape, Pool2dShape};
 pub use interface::{
-    Activation, AdamStep, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled,
-    Rule, SELU_ALPHA, SELU_SCALE, SgdStep,
+    Activation, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, SELU_ALPHA,
+    SELU_SCALE,
 };
 pub use isa::{Isa, IsaError};
+pub use loss::{Formula, Loss, Target};
+pub use newton_schulz::{NewtonSchulz, orthogonalize};
+pub use optimizer::{
+    AdagradStep, AdamStep, LambStep, LionStep, MOMENTS, Moments, NadamStep, RmsPropStep, Rule,
+    SgdStep, Update,
+};
 pub use parts::{Chunks, ChunksRef, Each, Parts};
 pub use peak::{memory_bandwidth, peak_flops, peak_flops_together};
 pub use philox::Stream;

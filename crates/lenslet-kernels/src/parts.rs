@@ -129,6 +129,22 @@ unsafe impl<'a, T: Send> Parts for Each<'a, T> {
     }
 }
 
+// SAFETY: the parts of different members cannot overlap, as each owns what it hands out.
+unsafe impl<P: Parts, const N: usize> Parts for [P; N] {
+    type Part = [P::Part; N];
+
+    fn count(&self) -> usize {
+        let count = self.first().map_or(0, P::count);
+        assert!(self.iter().all(|parts| parts.count() == count), "as many parts of each");
+        count
+    }
+
+    unsafe fn part(&self, i: usize) -> [P::Part; N] {
+        // SAFETY: the caller's promise; `count` is the same for all.
+        self.each_ref().map(|parts| unsafe { parts.part(i) })
+    }
+}
+
 macro_rules! tuple {
     ($first:ident $(, $name:ident $index:tt)*) => {
         // SAFETY: the parts of different members cannot overlap, as each owns what it hands out.

@@ -43,6 +43,8 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// `self^power`.
+    fn powf(self, power: Self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
@@ -76,6 +78,9 @@ macro_rules! real {
             }
             fn ln(self) -> Self {
                 <$t>::ln(self)
+            }
+            fn powf(self, power: Self) -> Self {
+                <$t>::powf(self, power)
             }
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)

@@ -5,8 +5,9 @@ mod common;
 
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Activation, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, Reference, Rows, RowsMut,
-    Rule, SgdStep, Stream, Team,
+    Activation, AdagradStep, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, LambStep,
+    LionStep, MOMENTS, NadamStep, Reference, RmsPropStep, Rows, RowsMut, Rule, SgdStep, Stream,
+    Team, Update,
 };
 
 const EXACT: Reference<f64> = Reference::new();
@@ -387,7 +388,7 @@ fn dense_update<K: Kernels>(
     kernels: &K,
     team: &Team,
     shape: &Dense,
-    (rule, rectified): (Rule, bool),
+    (update, rectified): (Update, bool),
     [x, w, dy]: [&[K::Real]; 3],
 ) -> Vec<Vec<K::Real>>
 where
@@ -395,27 +396,64 @@ where
 {
     let Dense { inputs, out, .. } = *shape;
     let mut dx = vec![K::Real::from(7); shape.len(inputs)];
-    let (mut w, mut m, mut v) =
-        (w.to_vec(), w.to_vec(), w.iter().map(|&w| w * w).collect::<Vec<_>>());
+    let square = || w.iter().map(|&w| w * w).collect::<Vec<_>>();
+    let (mut m, mut v, mut third, mut average) = (square(), square(), square(), w.to_vec());
+    let mut w = w.to_vec();
     let (x_rows, dy) = (shape.rows(x, inputs), shape.rows(dy, out));
     let to = Some(InputGradient { rows: shape.rows_mut(&mut dx, inputs), rectified });
-    let moments = [&mut m[..], &mut v[..]];
-    assert!(kernels.dense_backward_update(team, x_rows, dy, to, rule, &mut w, moments).finite);
+    let moments = [&mut m[..], &mut v, &mut third, &mut average];
+    assert!(kernels.dense_backward_update(team, x_rows, dy, to, update, &mut w, moments).finite);
     if rectified {
         // What nobody reads.
         let unread = |(_, x): &(&mut K::Real, &K::Real)| **x == K::Real::from(0);
         dx.iter_mut().zip(x).filter(unread).for_each(|(dx, _)| *dx = K::Real::from(0));
     }
-    vec![dx, w, m, v]
+    vec![dx, w, m, v, third, average]
 }
 
-const ADAM: AdamStep = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
-const RULES: [Rule; 4] = [
+const ADAM: AdamStep =
+    AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
+const SGD: SgdStep = SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: false };
+const RMSPROP: RmsPropStep =
+    RmsPropStep { learning_rate: 1e-3, rho: 0.9, momentum: 0.0, epsilon: 1e-3, centered: false };
+/// Every rule in every form.
+const RULES: [Rule; 12] = [
     Rule::Adam(ADAM),
-    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: false }),
-    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.0, nesterov: false }),
-    Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: true }),
+    Rule::Adam(AdamStep { amsgrad: true, ..ADAM }),
+    Rule::Sgd(SGD),
+    Rule::Sgd(SgdStep::plain(0.1)),
+    Rule::Sgd(SgdStep { nesterov: true, ..SGD }),
+    Rule::RmsProp(RMSPROP),
+    Rule::RmsProp(RmsPropStep { momentum: 0.5, ..RMSPROP }),
+    // A large epsilon: these are no means of what the squares are of, and a root must be left.
+    Rule::RmsProp(RmsPropStep { centered: true, epsilon: 1e4, ..RMSPROP }),
+    Rule::RmsProp(RmsPropStep { centered: true, epsilon: 1e4, momentum: 0.5, ..RMSPROP }),
+    Rule::Adagrad(AdagradStep { learning_rate: 0.01, epsilon: 1e-7 }),
+    Rule::Nadam(NadamStep {
+        by_m: 2e-3,
+        by_g: 1e-3,
+        by_root: 1.5,
+        beta_1: 0.9,
+        beta_2: 0.99,
+        epsilon: 1e-7,
+    }),
+    Rule::Lion(LionStep { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.99 }),
 ];
+
+/// A rule, half of the times with something around it.
+fn any_update(random: &Random) -> Update {
+    let plain = Update::from(random.pick(&RULES));
+    if random.size(0, 1) == 0 {
+        return plain;
+    }
+    Update {
+        scale: random.pick(&[1.0, 0.5]),
+        clip: random.pick(&[f64::INFINITY, 0.3]),
+        decay: random.pick(&[0.0, 0.01]),
+        average: random.pick(&[None, Some(0.0), Some(0.9)]),
+        ..plain
+    }
+}
 
 #[test]
 fn dense_layers() {
@@ -442,7 +480,14 @@ fn dense_layers() {
         }
         assert!(all.iter().all(|same| *same == all[0]), "{what}");
 
-        let rule = (random.pick(&RULES), random.pick(&[false, true]));
+        // A direction that is almost zero has another sign after rounding.
+        let update = loop {
+            match any_update(random) {
+                Update { rule: Rule::Lion(_), .. } => {}
+                update => break update,
+            }
+        };
+        let rule = (update, random.pick(&[false, true]));
         let expected =
             dense_update(&EXACT, &teams[0], &shape, rule, [&data[0], &data[1], &data[3]]);
         let data = [&narrow[0][..], &narrow[1], &narrow[3]];
@@ -465,12 +510,13 @@ fn weights_that_are_not_finite_are_reported() {
             let mut w = narrow(&random.normal(inputs * out));
             w[inputs * out - 7] = bad;
             let [x, dy] = [Rows::new(&x, n, inputs, 0..inputs), Rows::new(&dy, n, out, 0..out)];
-            let rule = RULES[2];
-            let none = [&mut [][..], &mut []];
-            let finite = fast.dense_backward_update(team, x, dy, None, rule, &mut w, none).finite;
+            let update = Update::from(Rule::Sgd(SgdStep::plain(0.1)));
+            let none = || [(); MOMENTS].map(|()| &mut [][..]);
+            let finite =
+                fast.dense_backward_update(team, x, dy, None, update, &mut w, none()).finite;
             assert_eq!(finite, bad.is_finite());
             let g = w.clone();
-            assert_eq!(fast.update(team, rule, &mut w, &g, [&mut [], &mut []]), finite);
+            assert_eq!(fast.update(team, update, &mut w, &g, none()), finite);
         }
     });
 }
@@ -512,59 +558,90 @@ fn sum_of_parts() {
 }
 
 #[test]
-fn adam() {
+fn updates() {
     let teams = [1, 2, 3, 8].map(Team::new);
-    let rule = Rule::Adam(ADAM);
-    each_case(20, |fast, random| {
-        let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
-        let data = [0; 4].map(|_| random.normal(n));
-        let [mut p, g, mut m, mut v] = data.clone();
-        v.iter_mut().for_each(|v| *v = (*v * *v) as f32 as f64);
-        let [mut p32, g32, mut m32, mut v32] = [&p, &g, &m, &v].map(|x| narrow(x));
-        let start = [p32.clone(), m32.clone(), v32.clone()];
-        EXACT.update(&teams[0], rule, &mut p, &g, [&mut m, &mut v]);
-        fast.update(&teams[0], rule, &mut p32, &g32, [&mut m32, &mut v32]);
-        close("p", &p32, &p, 1e-6);
-        close("m", &m32, &m, 1e-6);
-        close("v", &v32, &v, 1e-6);
-        for team in &teams[1..] {
-            let [mut p, mut m, mut v] = start.clone();
-            fast.update(team, rule, &mut p, &g32, [&mut m, &mut v]);
-            assert!(p == p32 && m == m32 && v == v32);
+    each_case(60, |fast, random| {
+        let n = random.pick(&[0, 1, 9, 100, 511, 513, 16_385, 50_000]);
+        let update = any_update(random);
+        let g = random.normal(n);
+        let mut exact = [(); 5].map(|()| random.normal(n));
+        // Of squares are: the second moment of most rules, the first of some, AMSGrad's third.
+        for squares in &mut exact[1..4] {
+            squares.iter_mut().for_each(|x| *x = f64::from((*x * *x) as f32));
         }
+        let start = exact.each_ref().map(|x| narrow(x));
+        let [p, moments @ ..] = exact.each_mut().map(|x| &mut x[..]);
+        EXACT.update(&teams[0], update, p, &g, moments);
+        let results = teams.each_ref().map(|team| {
+            let mut numbers = start.clone();
+            let [p, moments @ ..] = numbers.each_mut().map(|x| &mut x[..]);
+            fast.update(team, update, p, &narrow(&g), moments);
+            numbers
+        });
+        for (got, expected) in results[0].iter().zip(&exact) {
+            close(&format!("{update:?}"), got, expected, 3e-6);
+        }
+        assert!(results.iter().all(|same| *same == results[0]), "{update:?}");
+    });
+}
+
+#[test]
+fn directions_of_lamb() {
+    let teams = [1, 3].map(Team::new);
+    let step = LambStep { by_m: 10.0, by_v: 1000.0, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
+    each_case(10, |fast, random| {
+        let n = random.pick(&[0, 1, 100, 16_385]);
+        let mut exact = [(); 3].map(|()| random.normal(n));
+        exact[2].iter_mut().for_each(|v| *v *= *v);
+        let start = exact.each_ref().map(|x| narrow(x));
+        let [g, m, v] = &mut exact;
+        EXACT.lamb_direction(&teams[0], step, g, m, v);
+        let results = teams.each_ref().map(|team| {
+            let mut numbers = start.clone();
+            let [g, m, v] = &mut numbers;
+            fast.lamb_direction(team, step, g, m, v);
+            numbers
+        });
+        for (got, expected) in results[0].iter().zip(&exact) {
+            close("direction, m, v", got, expected, 3e-6);
+        }
+        assert!(results[0] == results[1]);
+    });
+}
+
+#[test]
+fn norms_and_sums_of_gradients() {
+    let teams = [1, 3].map(Team::new);
+    each_case(20, |fast, random| {
+        let n = random.pick(&[0, 1, 15, 1023, 1025, 100_000]);
+        let (x, y) = (random.normal(n), random.normal(n));
+        let (x32, y32) = (narrow(&x), narrow(&y));
+        let expected = EXACT.sum_of_squares(&teams[0], &x);
+        let squares = teams.each_ref().map(|team| fast.sum_of_squares(team, &x32));
+        assert!((squares[0] - expected).abs() <= 1e-6 * expected, "{squares:?} {expected}");
+        assert_eq!(squares[0].to_bits(), squares[1].to_bits());
+        let (a, b) = random.pick(&[(1.0, 1.0), (0.25, -3.0), (2.0, 0.0)]);
+        let mut sum = y.clone();
+        EXACT.combine(&teams[0], a, &x, b, &mut sum);
+        let mut sum32 = if b == 0.0 { vec![f32::NAN; n] } else { y32 };
+        fast.combine(&teams[1], a, &x32, b, &mut sum32);
+        close("sum", &sum32, &sum, 1e-6);
+        let (mut limited, mut limited32) = (x, x32);
+        EXACT.limit(&teams[0], 0.5, 0.3, &mut limited);
+        fast.limit(&teams[1], 0.5, 0.3, &mut limited32);
+        close("limited", &limited32, &limited, 1e-6);
     });
 }
 
 #[test]
 fn adam_flushes_denormal_second_moments_only() {
-    let rule = Rule::Adam(AdamStep { beta_2: 0.5, ..ADAM });
+    let update = Update::from(Rule::Adam(AdamStep { beta_2: 0.5, ..ADAM }));
     each_case(1, |fast, _| {
         let (mut p, mut m) = ([1.0; 3], [0.0; 3]);
         let mut v = [f32::MIN_POSITIVE, 4.0 * f32::MIN_POSITIVE, f32::NAN];
-        fast.update(&Team::new(1), rule, &mut p, &[0.0; 3], [&mut m, &mut v]);
+        let moments = [&mut m[..], &mut v, &mut [], &mut []];
+        fast.update(&Team::new(1), update, &mut p, &[0.0; 3], moments);
         assert_eq!(v[..2], [0.0, 2.0 * f32::MIN_POSITIVE]);
         assert!(v[2].is_nan() && p[2].is_nan());
-    });
-}
-
-#[test]
-fn sgd() {
-    let teams = [1, 2, 3, 8].map(Team::new);
-    each_case(30, |fast, random| {
-        let n = random.pick(&[0, 1, 9, 100, 16_385, 50_000]);
-        let (momentum, nesterov) = random.pick(&[(0.0, false), (0.9, false), (0.9, true)]);
-        let rule = Rule::Sgd(SgdStep { learning_rate: 0.1, momentum, nesterov });
-        let (mut p, g) = (random.normal(n), random.normal(n));
-        let mut v = if momentum == 0.0 { Vec::new() } else { random.normal(n) };
-        let start = [narrow(&p), narrow(&v)];
-        EXACT.update(&teams[0], rule, &mut p, &g, [&mut v, &mut []]);
-        let results = teams.each_ref().map(|team| {
-            let [mut p, mut v] = start.clone();
-            fast.update(team, rule, &mut p, &narrow(&g), [&mut v, &mut []]);
-            (p, v)
-        });
-        close("p", &results[0].0, &p, 1e-6);
-        close("velocity", &results[0].1, &v, 1e-6);
-        assert!(results.iter().all(|same| *same == results[0]));
     });
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::isas;
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, InputGradient, Kernels,
-    OutputGradient, Rows, RowsMut, Rule, SgdStep, Team,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, InputGradient, Kernels, MOMENTS,
+    OutputGradient, Rows, RowsMut, Rule, SgdStep, Team, Update,
 };
 
 /// A 3x3 convolution that keeps the size.
@@ -118,7 +118,7 @@ fn a_dense_layer_that_learns_skips_zeros() {
     let mut x = vec![1.0; samples * inputs];
     x[30..].fill(0.0);
     let dy = vec![1.0; samples * out];
-    let rule = Rule::Sgd(SgdStep { learning_rate: 0.1, momentum: 0.0, nesterov: false });
+    let update = Update::from(Rule::Sgd(SgdStep::plain(0.1)));
     for isa in isas() {
         let made = |fast: Fast, rectified: Option<bool>| {
             let (mut dx, mut w) = (x.clone(), vec![0.0; inputs * out]);
@@ -126,8 +126,8 @@ fn a_dense_layer_that_learns_skips_zeros() {
             let dx = rectified.map(|rectified| InputGradient { rows, rectified });
             let x = Rows::new(&x, samples, inputs, 0..inputs);
             let dy = Rows::new(&dy, samples, out, 0..out);
-            let none = [&mut [][..], &mut []];
-            fast.dense_backward_update(team, x, dy, dx, rule, &mut w, none).made
+            let none = [(); MOMENTS].map(|()| &mut [][..]);
+            fast.dense_backward_update(team, x, dy, dx, update, &mut w, none).made
         };
         assert_eq!(made(Fast::new(isa), Some(true)), 2 * 30 * 64);
         assert_eq!(made(Fast::new(isa), None), 30 * 64);

@@ -23,7 +23,7 @@ use std::ops::Range;
 
 use crate::{
     Activation, Algorithm, Conv2d, Conv2dShape, DepthwiseShape, InputGradient, Isa, Kernels,
-    Learned, Pool2dShape, Rows, RowsMut, Rule, Stream, Team,
+    LambStep, Learned, Moments, Pool2dShape, Rows, RowsMut, Stream, Team, Update,
 };
 
 /// The fast kernels on one instruction set.
@@ -261,12 +261,35 @@ impl Kernels for Fast {
     fn update(
         &self,
         team: &Team,
-        rule: Rule,
+        update: Update,
         p: &mut [f32],
         g: &[f32],
-        moments: [&mut [f32]; 2],
+        moments: Moments<'_, f32>,
     ) -> bool {
-        optimizer::update(self.isa, team, rule, p, g, moments)
+        optimizer::update(self.isa, team, &update, p, g, moments)
+    }
+
+    fn lamb_direction(
+        &self,
+        team: &Team,
+        step: LambStep,
+        g: &mut [f32],
+        m: &mut [f32],
+        v: &mut [f32],
+    ) {
+        optimizer::lamb_direction(self.isa, team, step, g, m, v);
+    }
+
+    fn sum_of_squares(&self, team: &Team, x: &[f32]) -> f64 {
+        reduce::sum_of_squares(self.isa, team, x)
+    }
+
+    fn combine(&self, team: &Team, a: f64, x: &[f32], b: f64, y: &mut [f32]) {
+        optimizer::combine(self.isa, team, a, x, b, y);
+    }
+
+    fn limit(&self, team: &Team, scale: f64, clip: f64, x: &mut [f32]) {
+        optimizer::limit(self.isa, team, scale, clip, x);
     }
 
     fn dense_backward_update(
@@ -275,10 +298,11 @@ impl Kernels for Fast {
         x: Rows<'_, f32>,
         dy: Rows<'_, f32>,
         dx: Option<InputGradient<'_, f32>>,
-        rule: Rule,
+        update: Update,
         w: &mut [f32],
-        moments: [&mut [f32]; 2],
+        moments: Moments<'_, f32>,
     ) -> Learned {
-        dense::backward_update(self.isa, team, x, dy, dx, !self.is_exact(), rule, w, moments)
+        let skip = !self.is_exact();
+        dense::backward_update(self.isa, team, x, dy, dx, skip, &update, w, moments)
     }
 }

@@ -22,8 +22,8 @@ pub use conv2d::ReferenceConv2d;
 pub(crate) use conv2d::Region;
 
 use crate::{
-    Activation, Conv2dShape, DepthwiseShape, InputGradient, Kernels, Learned, Pool2dShape, Real,
-    Rows, RowsMut, Rule, Stream, Team,
+    Activation, Conv2dShape, DepthwiseShape, InputGradient, Kernels, LambStep, Learned, Moments,
+    Pool2dShape, Real, Rows, RowsMut, Stream, Team, Update,
 };
 
 /// The kernels of the specification.
@@ -224,16 +224,29 @@ impl<R: Real> Kernels for Reference<R> {
     fn update(
         &self,
         _: &Team,
-        rule: Rule,
+        update: Update,
         p: &mut [R],
         g: &[R],
-        [first, second]: [&mut [R]; 2],
+        moments: Moments<'_, R>,
     ) -> bool {
-        match rule {
-            Rule::Adam(step) => optimizer::adam(step, p, g, first, second),
-            Rule::Sgd(step) => optimizer::sgd(step, p, g, first),
-        }
+        optimizer::update(update, p, g, moments);
         p.iter().all(|p| p.is_finite())
+    }
+
+    fn lamb_direction(&self, _: &Team, step: LambStep, g: &mut [R], m: &mut [R], v: &mut [R]) {
+        optimizer::lamb_direction(step, g, m, v);
+    }
+
+    fn sum_of_squares(&self, _: &Team, x: &[R]) -> f64 {
+        x.iter().map(|x| x.to_f64() * x.to_f64()).sum()
+    }
+
+    fn combine(&self, _: &Team, a: f64, x: &[R], b: f64, y: &mut [R]) {
+        optimizer::combine(a, x, b, y);
+    }
+
+    fn limit(&self, _: &Team, scale: f64, clip: f64, x: &mut [R]) {
+        optimizer::limit(scale, clip, x);
     }
 
     fn dense_backward_update(
@@ -242,9 +255,9 @@ impl<R: Real> Kernels for Reference<R> {
         x: Rows<'_, R>,
         dy: Rows<'_, R>,
         dx: Option<InputGradient<'_, R>>,
-        rule: Rule,
+        update: Update,
         w: &mut [R],
-        moments: [&mut [R]; 2],
+        moments: Moments<'_, R>,
     ) -> Learned {
         let made = self.dense_backward_made(x.len(), x.width(), dy.width(), dx.is_some());
         if let Some(mut dx) = dx {
@@ -252,6 +265,6 @@ impl<R: Real> Kernels for Reference<R> {
         }
         let mut dw = vec![R::ZERO; w.len()];
         dense::grad_weights(x, dy, &mut dw);
-        Learned { finite: self.update(team, rule, w, &dw, moments), made }
+        Learned { finite: self.update(team, update, w, &dw, moments), made }
     }
 }

@@ -1,6 +1,9 @@
 //! Kernels that go over elements, whatever these are.
 
-use lenslet_kernels::{Activation, AdamStep, Kernels, Rule, SgdStep, Stream};
+use lenslet_kernels::{
+    Activation, AdamStep, Formula, Kernels, LambStep, LionStep, Loss, MOMENTS, Rule, SgdStep,
+    Stream, Target, Update,
+};
 
 use crate::guarded::Guarded;
 use crate::{Bench, each_kernel};
@@ -83,6 +86,8 @@ fn softmax() {
 
 #[test]
 fn cross_entropy() {
+    let formula = Formula::SparseCategorical;
+    let loss = Loss { formula, from_logits: false, label_smoothing: 0.0 };
     each_kernel(|fast, bench| {
         for classes in Bench::LENGTHS.into_iter().filter(|&classes| classes > 0) {
             let (mut p, mut dz) = (bench.numbers(classes), bench.nothing(classes));
@@ -90,8 +95,8 @@ fn cross_entropy() {
             let with_softmax = fast.softmax_cross_entropy(&mut p, label);
             fast.softmax_cross_entropy_backward(&p, label, 0.5, &mut dz);
             bench.keep(&dz);
-            let alone = fast.cross_entropy(&p, label);
-            fast.cross_entropy_backward(&p, label, 0.5, &mut dz);
+            let alone = fast.loss(loss, &mut p, Target::Class(label));
+            fast.loss_backward(loss, &p, Target::Class(label), 0.5, &mut dz);
             bench.keep(&dz);
             bench.keep(&[with_softmax, alone]);
         }
@@ -113,25 +118,39 @@ fn sum_of_parts() {
 
 #[test]
 fn optimisers() {
-    let sgd = SgdStep { learning_rate: 0.1, momentum: 0.0, nesterov: false };
-    let rules = [
-        Rule::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }),
-        Rule::Sgd(SgdStep { momentum: 0.9, ..sgd }),
-        Rule::Sgd(SgdStep { momentum: 0.9, nesterov: true, ..sgd }),
+    let adam = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: true };
+    let sgd = SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: true };
+    let plain = Update::from(Rule::Adam(adam));
+    let updates = [
+        plain,
+        Update { clip: 0.1, decay: 0.01, average: Some(0.9), ..plain },
+        Rule::Sgd(sgd).into(),
+        Rule::Lion(LionStep { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.99 }).into(),
     ];
+    let lamb = LambStep { by_m: 1.0, by_v: 1.0, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 };
     each_kernel(|fast, bench| {
         // The last one is more than one task.
         for n in Bench::LENGTHS.into_iter().chain([16 * 1024 + 5]) {
-            let (mut p, g) = (bench.numbers(n), bench.numbers(n));
-            let (mut m, mut v) = (bench.numbers(n), bench.numbers(n));
-            v.iter_mut().for_each(|v| *v *= *v);
-            for rule in rules {
-                fast.update(&bench.team, rule, &mut p, &g, [&mut m, &mut v]);
+            let mut numbers = [(); 6].map(|()| bench.numbers(n));
+            let [p, g, moments @ ..] = &mut numbers;
+            moments[1].iter_mut().for_each(|v| *v *= *v);
+            for update in updates {
+                fast.update(
+                    &bench.team,
+                    update,
+                    p,
+                    g,
+                    moments.each_mut().map(|moment| &mut moment[..]),
+                );
             }
-            fast.update(&bench.team, Rule::Sgd(sgd), &mut p, &g, [&mut [], &mut []]);
-            bench.keep(&p);
-            bench.keep(&m);
-            bench.keep(&v);
+            let none = [(); MOMENTS].map(|()| &mut [][..]);
+            fast.update(&bench.team, Rule::Sgd(SgdStep::plain(0.1)).into(), p, g, none);
+            let [m, v, ..] = moments;
+            fast.lamb_direction(&bench.team, lamb, g, m, v);
+            fast.sum_of_squares(&bench.team, g);
+            fast.combine(&bench.team, 0.5, g, 0.5, m);
+            fast.limit(&bench.team, 0.5, 1.0, g);
+            numbers.iter().for_each(|numbers| bench.keep(numbers));
         }
     });
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{AdamStep, Axis, InputGradient, Kernels, Pool2dShape, Rows, RowsMut, Rule};
+use lenslet_kernels::{
+    AdamStep, Axis, InputGradient, Kernels, Pool2dShape, Rows, RowsMut, Rule, Update,
+};
 
 use crate::common::narrow;
 use crate::guarded::{Guard, Guarded};
@@ -130,7 +132,8 @@ fn dense_layers() {
 
 #[test]
 fn dense_layers_that_learn_as_they_go_back() {
-    let rule = Rule::Adam(AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 });
+    let adam = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
+    let update = Update::from(Rule::Adam(adam));
     each_kernel(|fast, bench| {
         for (case, (inputs, out, rows)) in sizes().enumerate() {
             let gap = case % 3;
@@ -148,7 +151,8 @@ fn dense_layers_that_learn_as_they_go_back() {
             for rectified in [Some(true), Some(false), None] {
                 let dx = rectified
                     .map(|rectified| InputGradient { rows: ins.of_mut(&mut dx), rectified });
-                fast.dense_backward_update(&bench.team, x, dy, dx, rule, &mut w, [&mut m, &mut v]);
+                let moments = [&mut m[..], &mut v, &mut [], &mut []];
+                fast.dense_backward_update(&bench.team, x, dy, dx, update, &mut w, moments);
             }
             (0..rows).for_each(|row| bench.keep(ins.of(&dx).row(row)));
             bench.keep(&w);

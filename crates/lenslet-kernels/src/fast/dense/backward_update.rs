@@ -13,7 +13,7 @@ use super::tile::{load_row, store_row};
 use crate::fast::optimizer::{self, Odd};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
-use crate::{Chunks, InputGradient, Isa, Learned, Rows, Rule, Team};
+use crate::{Chunks, InputGradient, Isa, Learned, Moments, Rows, Team, Update};
 
 /// Rows of the weights in one task: a multiple of every instruction set's lanes.
 const ROWS: usize = 64;
@@ -33,9 +33,9 @@ pub(in crate::fast) fn backward_update(
     dy: Rows<'_, f32>,
     dx: Option<InputGradient<'_, f32>>,
     skip: bool,
-    rule: Rule,
+    update: &Update,
     w: &mut [f32],
-    [first, second]: [&mut [f32]; 2],
+    moments: Moments<'_, f32>,
 ) -> Learned {
     let (n, inputs, out) = (x.len(), x.width(), dy.width());
     assert_eq!(n, dy.len());
@@ -48,17 +48,16 @@ pub(in crate::fast) fn backward_update(
         assert_eq!((dx.rows.len(), dx.rows.width()), (n, inputs));
         (Shareable(dx.rows.row_ptr(0)), dx.rows.stride())
     });
-    let job = &Job { x, dy, skip, rule };
+    let job = &Job { x, dy, skip, update };
     let (finite, made) = (AtomicBool::new(true), AtomicU64::new(0));
     let tasks = inputs.div_ceil(ROWS);
-    let cut = |moment| optimizer::cut(moment, ROWS * out, tasks);
-    let parts = (Chunks::new(w, ROWS * out), cut(first), cut(second));
-    team.share(parts, |task, (w, first, second)| {
+    let moments = moments.map(|moment| optimizer::cut(moment, ROWS * out, tasks));
+    team.share((Chunks::new(w, ROWS * out), moments), |task, (w, moments)| {
         let row = task * ROWS;
         let to = to.as_ref().map(|(to, stride)| (to.get().wrapping_add(row), *stride));
         let rows = row..row + w.len() / out;
         // SAFETY: the columns of `dx` that belong to these rows of `w` are this task's alone.
-        let learned = dispatch!(isa, |s| unsafe { job.run(s, rows, to, w, [first, second]) });
+        let learned = dispatch!(isa, |s| unsafe { job.run(s, rows, to, w, moments) });
         if !learned.finite {
             finite.store(false, Ordering::Relaxed);
         }
@@ -77,7 +76,7 @@ struct Job<'a> {
     x: Rows<'a, f32>,
     dy: Rows<'a, f32>,
     skip: bool,
-    rule: Rule,
+    update: &'a Update,
 }
 
 /// Some samples' inputs for a vector of rows of the weights.
@@ -112,7 +111,7 @@ impl Job<'_> {
         rows: Range<usize>,
         to: Option<(*mut f32, usize)>,
         w: &mut [f32],
-        [first, second]: [&mut [f32]; 2],
+        mut moments: Moments<'_, f32>,
     ) -> Learned {
         let (n, out) = (self.x.len(), self.dy.width());
         let mut gradients = [0.0; COLUMNS * LANES];
@@ -179,9 +178,10 @@ impl Job<'_> {
                     if width == out { (gradients.len(), 1) } else { (width, group.len()) };
                 for (r, gradient) in gradients.chunks_exact(len).enumerate().take(count) {
                     let at = at(r).start..at(r).start + len;
-                    let first = first.get_mut(at.clone()).unwrap_or_default();
-                    let second = second.get_mut(at.clone()).unwrap_or_default();
-                    optimizer::piece(s, self.rule, &mut w[at], gradient, [first, second], &mut odd);
+                    let moments = moments
+                        .each_mut()
+                        .map(|moment| moment.get_mut(at.clone()).unwrap_or_default());
+                    optimizer::piece(s, self.update, &mut w[at], gradient, moments, &mut odd);
                 }
             }
         }
