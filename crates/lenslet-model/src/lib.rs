@@ -23,7 +23,9 @@ mod optimizer;
 mod order;
 mod padding;
 mod pair;
+mod range;
 mod regularizer;
+mod schedule;
 mod sequential;
 mod shape;
 mod summary;
@@ -38,13 +40,24 @@ pub use graph::{Graph, INPUT};
 pub use hint::{nearest, serde_hint};
 pub use initializer::{Distribution, Initializer};
 pub use layers::Layer;
-pub use loss::{Loss, SparseCategoricalCrossentropy};
+pub use loss::{
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
+    CategoricalFocalCrossentropy, Loss, LossFunction, MeanSquaredError,
+    SparseCategoricalCrossentropy,
+};
 pub use metric::Metric;
 pub use network::{Network, Node, Parameter, ParameterSpec, Source};
-pub use optimizer::{Adam, Optimizer, SGD};
+pub use optimizer::{
+    Adagrad, Adam, AdamW, Algorithm, Configure, Lamb, Lion, Moment, Muon, Nadam, Optimizer,
+    RMSprop, SGD,
+};
 pub use padding::Padding;
 pub use pair::Pair;
 pub use regularizer::Regularizer;
+pub use schedule::{
+    Constant, CosineDecay, CosineDecayRestarts, Course, ExponentialDecay, OneCycle,
+    PiecewiseConstantDecay, PolynomialDecay, Schedule, StepDecay,
+};
 pub use sequential::{NamedLayer, Sequential};
 pub use shape::Shape;
 pub use tensor::{Input, Tensor, add, concatenate, multiply};
