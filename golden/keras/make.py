@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the golden values that Lenslet's tests compare with: what Keras computes.
 
-    pip install -r requirements.txt && python make.py [layers] [optimizers] [losses] [tutorial]
+    pip install -r requirements.txt && python make.py [layers] [optimizers] [schedules] [losses] [tutorial]
 
-Output: layers.json, optimizers.json, losses.json, tutorial.json beside this script.
+Output: layers.json, optimizers.json, schedules.json, losses.json, tutorial.json beside this script.
 Everything that goes in (weights, images, labels, gradients) comes from `bits` below, so that a test
 can rebuild it bit for bit without storing it.
 """
@@ -203,42 +203,211 @@ def make_layers():
 # ---------------------------------------------------------------------------------------------
 # Optimisers
 
-PARAMETERS, STEPS = 7, 20
+STEPS = 20
+# Two tensors: what looks at a whole tensor, or at all of them, shows.
+TENSORS = [(5, 4), (3,)]
+# Settings that every optimiser has, by the name that a test finds them under.
+AROUND = [
+    dict(weight_decay=0.05),
+    dict(clipnorm=0.5),
+    dict(clipvalue=0.25),
+    dict(global_clipnorm=0.5),
+    dict(use_ema=True, ema_momentum=0.9),
+    dict(use_ema=True, ema_momentum=0.8, ema_overwrite_frequency=4),
+    dict(gradient_accumulation_steps=3),
+    dict(gradient_accumulation_steps=3, clipnorm=0.25, weight_decay=0.05, use_ema=True, ema_momentum=0.9),
+]
+
+
+def optimizer_cases():
+    """(Keras's class, config, scale of the gradients)"""
+    tiny = 2.0**-23  # gradients of about 1e-7, where epsilon matters
+    yield "Adam", {}, 1.0
+    yield "Adam", dict(learning_rate=0.01, beta_1=0.8), 1.0
+    yield "Adam", {}, tiny
+    yield "Adam", dict(amsgrad=True, beta_2=0.5), 1.0
+    yield "AdamW", {}, 1.0
+    yield "AdamW", dict(learning_rate=0.05, weight_decay=0.2), 1.0
+    yield "SGD", {}, 1.0
+    yield "SGD", dict(learning_rate=0.1), 1.0
+    yield "SGD", dict(learning_rate=0.1, momentum=0.9), 1.0
+    yield "SGD", dict(learning_rate=0.1, momentum=0.9, nesterov=True), 1.0
+    yield "RMSprop", {}, 1.0
+    yield "RMSprop", dict(learning_rate=0.01, rho=0.5), tiny
+    yield "RMSprop", dict(momentum=0.9), 1.0
+    yield "RMSprop", dict(centered=True), 1.0
+    yield "RMSprop", dict(centered=True, momentum=0.5, rho=0.8), 1.0
+    yield "Adagrad", {}, 1.0
+    yield "Adagrad", dict(learning_rate=0.1, initial_accumulator_value=0.0), 1.0
+    yield "Nadam", {}, 1.0
+    yield "Nadam", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.9), 1.0
+    yield "Lion", {}, 1.0
+    yield "Lion", dict(learning_rate=0.01, beta_1=0.5, beta_2=0.8), 1.0
+    yield "Lamb", {}, 1.0
+    yield "Lamb", dict(learning_rate=0.05, weight_decay=0.1), 1.0
+    yield "Muon", {}, 1.0
+    yield "Muon", dict(learning_rate=0.02, nesterov=False, ns_steps=3, rms_rate=0.5, momentum=0.8), 1.0
+    for around in AROUND:
+        for kind in ("Adam", "SGD", "RMSprop", "Lion", "Lamb", "Muon"):
+            yield kind, around, 1.0
 
 
 def make_optimizers():
-    tiny = 2.0**-23  # gradients of about 1e-7, where epsilon matters
     cases = []
-    for kind, config, scale in (
-        ("Adam", {}, 1.0),
-        ("Adam", dict(learning_rate=0.01, beta_1=0.8), 1.0),
-        ("Adam", {}, tiny),
-        ("SGD", {}, 1.0),
-        ("SGD", dict(learning_rate=0.1), 1.0),
-        ("SGD", dict(learning_rate=0.1, momentum=0.9), 1.0),
-        ("SGD", dict(learning_rate=0.1, momentum=0.9, nesterov=True), 1.0),
-    ):
-        optimizer = getattr(keras.optimizers, kind)(**config)
-        v = keras.Variable(signed(4000, (PARAMETERS,)))
-        optimizer.build([v])
+    for kind, config, scale in optimizer_cases():
+        more = {}
+        if kind == "Muon" and "weight_decay" in config:
+            more["adam_weight_decay"] = config["weight_decay"]  # Lenslet has one decay for both
+        optimizer = getattr(keras.optimizers, kind)(**config, **more)
+        # Keras decays everything; Lenslet by default no biases, so its test says that it should.
+        variables = [keras.Variable(signed(4000 + 100 * t, shape)) for t, shape in enumerate(TENSORS)]
+        optimizer.build(variables)
         after = []
         for step in range(1, STEPS + 1):
-            optimizer.apply([tf.constant(signed(4000 + step, (PARAMETERS,), scale))], [v])
-            after.append(short(v.numpy())["values"])
-        full = {k: x for k, x in optimizer.get_config().items() if k in ("learning_rate", "beta_1", "beta_2", "epsilon", "momentum", "nesterov")}
-        # The rate is a float32 variable: say the number that was asked for.
-        full["learning_rate"] = config.get("learning_rate", 0.001 if kind == "Adam" else 0.01)
-        cases.append({"optimizer": kind, "config": full, "gradient_scale": scale, "after": after})
+            gradients = [tf.constant(signed(4000 + 100 * t + step, shape, scale)) for t, shape in enumerate(TENSORS)]
+            optimizer.apply(gradients, variables)
+            if step in (1, 2, 3, 5, 8, 13, STEPS):
+                after.append([step, *(short(v.numpy())["values"] for v in variables)])
+        optimizer.finalize_variable_values(variables)
+        finished = [short(v.numpy())["values"] for v in variables]
+        cases.append({"optimizer": kind, "config": config, "gradient_scale": scale, "after": after, "finished": finished})
     write(
         "optimizers.json",
-        "7 float32 parameters that start at signed(4000, i, 1); the gradient of step 1..20 is signed(4000 + step, i, gradient_scale). "
-        "after: the parameters after each step, shortest decimals that read back as the same float32.",
+        "Two float32 parameter tensors, a 5 x 4 matrix and a vector of 3 (tensor t = 0, 1), that start at signed(4000 + 100 t, i, 1); the "
+        "gradients of step 1..20 are signed(4000 + 100 t + step, i, gradient_scale). config: what differs from Keras's defaults. "
+        "after: [step, tensor 0, tensor 1] after some of the steps; finished: both after finalize_variable_values. Shortest decimals that "
+        "read back as the same float32.",
+        {"cases": cases},
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Schedules
+
+
+def make_schedules():
+    k = keras.optimizers.schedules
+    # Lenslet's description, its learning rate, Keras's schedule.
+    pairs = [
+        (dict(name="exponential", decay_steps=10, decay_rate=0.5), 0.1, k.ExponentialDecay(0.1, 10, 0.5)),
+        (
+            dict(name="exponential", decay_steps=7, decay_rate=0.9, staircase=True),
+            0.01,
+            k.ExponentialDecay(0.01, 7, 0.9, staircase=True),
+        ),
+        (dict(name="step", step_size=8, gamma=0.25), 0.1, k.ExponentialDecay(0.1, 8, 0.25, staircase=True)),
+        (
+            dict(name="piecewise", boundaries=[3, 20], factors=[1.0, 0.5, 0.1]),
+            0.2,
+            k.PiecewiseConstantDecay([3, 20], [0.2, 0.1, 0.02]),
+        ),
+        (dict(name="polynomial", decay_steps=30), 0.1, k.PolynomialDecay(0.1, 30)),
+        (
+            dict(name="polynomial", decay_steps=30, end_learning_rate=0.01, power=2.0),
+            0.1,
+            k.PolynomialDecay(0.1, 30, 0.01, power=2.0),
+        ),
+        (
+            dict(name="polynomial", decay_steps=9, end_learning_rate=0.01, power=0.5, cycle=True),
+            0.1,
+            k.PolynomialDecay(0.1, 9, 0.01, power=0.5, cycle=True),
+        ),
+        (dict(name="cosine", decay_steps=40), 0.1, k.CosineDecay(0.1, 40)),
+        (dict(name="cosine", decay_steps=25, alpha=0.1), 0.1, k.CosineDecay(0.1, 25, alpha=0.1)),
+        (
+            dict(name="cosine", decay_steps=20, alpha=0.1, warmup_steps=8),
+            0.1,
+            k.CosineDecay(0.0, 20, alpha=0.1, warmup_target=0.1, warmup_steps=8),
+        ),
+        (
+            dict(name="cosine", decay_steps=20, warmup_steps=8, warmup_from=0.25),
+            0.1,
+            k.CosineDecay(0.025, 20, warmup_target=0.1, warmup_steps=8),
+        ),
+        (dict(name="cosine_restarts", first_decay_steps=7), 0.1, k.CosineDecayRestarts(0.1, 7)),
+        (
+            dict(name="cosine_restarts", first_decay_steps=9, t_mul=1.0, m_mul=0.5, alpha=0.05),
+            0.1,
+            k.CosineDecayRestarts(0.1, 9, t_mul=1.0, m_mul=0.5, alpha=0.05),
+        ),
+        (
+            dict(name="cosine_restarts", first_decay_steps=5, t_mul=1.5, m_mul=0.8),
+            0.1,
+            k.CosineDecayRestarts(0.1, 5, t_mul=1.5, m_mul=0.8),
+        ),
+    ]
+    cases = [
+        {"schedule": schedule, "learning_rate": rate, "rates": short(np.array([f(s) for s in range(48)], np.float32))["values"]}
+        for schedule, rate, f in pairs
+    ]
+    write(
+        "schedules.json",
+        "schedule and learning_rate: what Lenslet is told. rates: what the same Keras schedule gives for steps 0..47.",
         {"cases": cases},
     )
 
 
 # ---------------------------------------------------------------------------------------------
 # Losses
+
+
+def loss_configs():
+    """(Keras's class, config, last activation, kind of targets, weights of the classes)"""
+    smooth = dict(label_smoothing=0.1)
+    for logits in (True, False):
+        form = dict(from_logits=logits)
+        ending = None if logits else "softmax"
+        yield "SparseCategoricalCrossentropy", form, ending, "labels", [0.5, 1.0, 2.0, 0.25, 1.5]
+        # Keras has no smoothing for labels: what Lenslet should find is that of one-hot rows.
+        yield "SparseCategoricalCrossentropy", {**form, **smooth}, ending, "labels", None
+        for targets in ("labels", "shares"):
+            yield "CategoricalCrossentropy", form, ending, targets, None
+            yield "CategoricalCrossentropy", {**form, **smooth}, ending, targets, [0.5, 1.0, 2.0, 0.25, 1.5]
+            yield "CategoricalFocalCrossentropy", form, ending, targets, None
+            yield "CategoricalFocalCrossentropy", {**form, **smooth, "alpha": 0.7, "gamma": 1.3}, ending, targets, None
+        ending = None if logits else "sigmoid"
+        for targets in ("labels", "many"):
+            yield "BinaryCrossentropy", form, ending, targets, None
+            yield "BinaryCrossentropy", {**form, **smooth}, ending, targets, None
+            yield "BinaryFocalCrossentropy", form, ending, targets, None
+            balance = dict(apply_class_balancing=True, alpha=0.3, gamma=1.5)
+            yield "BinaryFocalCrossentropy", {**form, **smooth, **balance}, ending, targets, None
+    for targets in ("shares", "labels"):
+        # Outputs between 0 and 1 that are nobody's softmax or sigmoid.
+        yield "CategoricalCrossentropy", {}, "outputs", targets, None
+        yield "CategoricalFocalCrossentropy", {}, "outputs", targets, None
+        yield "BinaryCrossentropy", {}, "outputs", targets, None
+        yield "BinaryFocalCrossentropy", {}, "outputs", targets, None
+    yield "MeanSquaredError", {}, None, "shares", None
+    yield "MeanSquaredError", {}, "softmax", "labels", None
+
+
+def loss_case(numbered):
+    n, (kind, config, ending, targets, weights) = numbered
+    batch, classes = 3, 5
+    x = tf.constant(unit(6000 + n, (batch, classes)) * np.float32(0.8) + np.float32(0.1) if ending == "outputs" else signed(6000 + n, (batch, classes), 4))
+    labels = labels_of(6200 + n, batch, classes)
+    if targets == "labels":
+        rows = np.eye(classes, dtype=np.float32)[labels]
+    elif targets == "many":
+        rows = (unit(6400 + n, (batch, classes)) > 0.5).astype(np.float32)
+    else:
+        rows = unit(6400 + n, (batch, classes))
+        rows = rows / rows.sum(-1, keepdims=True)
+    sparse = kind.startswith("Sparse")
+    smoothing = config.get("label_smoothing")
+    function = getattr(keras.losses, kind.removeprefix("Sparse") if sparse and smoothing else kind)(**config)
+    truth = labels if sparse and not smoothing else rows
+    weight = None if weights is None else np.array(weights, np.float32)[rows.argmax(-1)]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = getattr(keras.activations, ending)(x) if ending in ("softmax", "sigmoid") else x
+        value = function(truth, y, sample_weight=weight)
+    gradient = tape.gradient(value, x)
+    name = keras.src.utils.naming.to_snake_case(kind)
+    case = {"loss": {"name": name, **config, **({"class_weights": weights} if weights else {})}, "activation": ending if ending != "outputs" else None}
+    case["targets"] = {"labels": labels.tolist()} if targets == "labels" else {"rows": short(rows)["values"]}
+    return {**case, "input": short(x), "value": exact(value), "gradient": short(gradient)}
 
 
 def make_losses():
@@ -287,6 +456,7 @@ def make_losses():
                 compiled,
                 evaluate_loss=evaluate_loss,
             )
+    cases_of_all = list(map(loss_case, enumerate(loss_configs())))
     write(
         "losses.json",
         "SparseCategoricalCrossentropy, mean over the batch, float32. kind: logits (from_logits=True), probabilities "
@@ -294,8 +464,10 @@ def make_losses():
         "softmax cross-entropy, which normalises again), softmax+probabilities (the input is logits, keras softmax, then the loss from "
         "probabilities, which Keras computes from the logits behind the softmax, unclipped; 'compiled' is within tf.function, as fit runs "
         "it; evaluate_loss is what Model.evaluate says). gradient: of the loss with respect to the input. "
-        "labels are class indices. The loss is a float32 in full; the tensors' values are the shortest decimals that read back.",
-        {"cases": cases},
+        "labels are class indices. The loss is a float32 in full; the tensors' values are the shortest decimals that read back. "
+        "all: every loss of a batch of 3 samples with 5 outputs. loss: as Lenslet describes it; activation: Keras's, between the input and the "
+        "loss; targets: class indices, or a row of numbers for each sample; value and gradient (with respect to the input) of the mean.",
+        {"cases": cases, "all": cases_of_all},
     )
 
 
@@ -419,7 +591,7 @@ def main():
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    parts = {"layers": make_layers, "optimizers": make_optimizers, "losses": make_losses, "tutorial": make_tutorial}
+    parts = {"layers": make_layers, "optimizers": make_optimizers, "schedules": make_schedules, "losses": make_losses, "tutorial": make_tutorial}
     for part in sys.argv[1:] or parts:
         parts[part]()
 

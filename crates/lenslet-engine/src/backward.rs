@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lenslet_kernels::{
     Chunks, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, Real, Rows,
-    RowsMut, Rule, Team,
+    RowsMut, Target, Team,
 };
 
 use crate::cpu::{Cpu, Numbers, Workspace};
@@ -14,8 +14,9 @@ use crate::memory::{Buffer, Memory, Place};
 use crate::norm::NormNumbers;
 use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Head, Op, Pool, Program, Step, Weights};
-use crate::update::moments;
+use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::targets::Targets;
+use crate::update::{Next, Updater};
 
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {
@@ -37,7 +38,8 @@ struct Batch<'a, R> {
     parameters: &'a mut [R],
     gradients: &'a mut [R],
     moments: &'a mut [Buffer<R>],
-    rule: Option<Rule>,
+    updater: &'a Updater<R>,
+    next: Option<Next>,
 }
 
 /// A task's sums of gradients.
@@ -55,15 +57,15 @@ impl<R> Sums<'_, R> {
 }
 
 impl<K: Kernels> Cpu<K> {
-    /// Fills the gradients from what [`Cpu::forward`] left in training mode. With a rule, the
-    /// kernels of dense layers are updated by it at once, and their gradients not kept.
+    /// Fills the gradients from what [`Cpu::forward`] left in training mode. With an update, it
+    /// is done at once for the kernels of dense layers where it can be, and these gradients not kept.
     pub(crate) fn backward(
         &mut self,
         workspace: &mut Workspace<K::Real>,
-        labels: &[u32],
-        rule: Option<Rule>,
+        targets: Targets<'_>,
+        next: Option<Next>,
     ) {
-        let samples = labels.len();
+        let samples = targets.samples();
         let Workspace { plan, images, indices, locals, parts, total, .. } = workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
@@ -95,13 +97,14 @@ impl<K: Kernels> Cpu<K> {
             let range = match stage {
                 Stage::Batch(step) => {
                     let start = turn.clock.now();
-                    let mut batch =
-                        Batch { team: &self.team, parameters, gradients, moments, rule };
+                    let (team, updater) = (&self.team, &self.updater);
+                    let mut batch = Batch { team, parameters, gradients, moments, updater, next };
                     let learned = turn.dense(*step, images, samples, &mut batch);
                     if !learned.finite {
                         *finite = Some(false);
                     }
-                    let phase = rule.map_or(Phase::Backward, |_| Phase::BackwardUpdate);
+                    let updates = next.is_some() && self.updater.updates_during_backward();
+                    let phase = if updates { Phase::BackwardUpdate } else { Phase::Backward };
                     self.notes.add_made(turn.clock, start, Some(*step), phase, None, learned.made);
                     continue;
                 }
@@ -128,7 +131,7 @@ impl<K: Kernels> Cpu<K> {
                     let notes = &mut local.notes;
                     if with_head {
                         let start = turn.clock.now();
-                        turn.head(&mut memory, labels[image] as usize, scale);
+                        turn.head(&mut memory, targets.of(image), scale);
                         notes.add(turn.clock, start, None, Phase::Backward, Some(image));
                     }
                     turn.steps(range.clone(), image, &mut memory, &mut found, &mut sums, notes);
@@ -157,16 +160,13 @@ impl<K: Kernels> Cpu<K> {
 
 impl<K: Kernels> Turn<'_, K> {
     /// The gradient of the loss with respect to the last value.
-    fn head(&self, memory: &mut Memory<'_, K::Real>, label: usize, scale: K::Real) {
+    fn head(&self, memory: &mut Memory<'_, K::Real>, target: Target<'_>, scale: K::Real) {
         let last = self.program.last();
         if !self.program.wanted[last] {
             return;
         }
-        let [p, dz] = memory.all([self.plan.values[last], self.plan.gradients[last]]);
-        match self.program.head {
-            Head::Logits => self.kernels.softmax_cross_entropy_backward(p, label, scale, dz),
-            Head::Probabilities => self.kernels.cross_entropy_backward(p, label, scale, dz),
-        }
+        let [y, dy] = memory.all([self.plan.values[last], self.plan.gradients[last]]);
+        self.program.head.backward(self.kernels, y, target, scale, dy);
     }
 
     /// The gradients of a dense layer and, with a rule, its update.
@@ -195,7 +195,10 @@ impl<K: Kernels> Turn<'_, K> {
         let (dw, db) = weights.of_mut(batch.gradients);
         let (kernel, _) = weights.of_mut(batch.parameters);
         self.kernels.dense_grad_bias(dy, db);
-        let learned = match batch.rule.filter(|_| !kept) {
+        let update = batch.next.filter(|_| !kept);
+        let updater = batch.updater;
+        let update = update.and_then(|next| updater.during(next, &weights.kernel, batch.moments));
+        let learned = match update {
             None => {
                 let (inputs, out) = (x.width(), dy.width());
                 let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
@@ -205,11 +208,10 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Learned { finite: true, made }
             }
-            Some(rule) => {
-                let moments = moments(batch.moments, weights.kernel.clone());
+            Some((update, moments)) => {
                 let rectified = self.program.rectified[step.input];
                 let dx = dx.map(|rows| InputGradient { rows, rectified });
-                self.kernels.dense_backward_update(batch.team, x, dy, dx, rule, kernel, moments)
+                self.kernels.dense_backward_update(batch.team, x, dy, dx, update, kernel, moments)
             }
         };
         if wanted && adds {

@@ -1,32 +1,51 @@
 //! The engine on the CPU.
 
-use lenslet_kernels::{Conv2dKernel, Fast, Isa, Kernels, Real, Rule, Team};
-use lenslet_model::{Loss, Network, Optimizer, Parameter, Regularizer, Shape};
+use lenslet_kernels::{Conv2dKernel, Fast, Isa, Kernels, Real, Team};
+use lenslet_model::{
+    Loss, LossFunction, Moment, Network, Optimizer, Parameter, Regularizer, Shape,
+};
 
 use crate::EngineError;
 use crate::initialize::initialize;
 use crate::memory::{Buffer, buffer};
 use crate::norm::NormNumbers;
+use crate::not_finite::{self, NotFinite};
 use crate::plan::{Apart, Mode, Plan};
 use crate::profile::{Clock, Notes, Phase, Profile};
 use crate::program::{Op, Program};
 use crate::state::State;
+use crate::targets::Targets;
+use crate::update::{Next, Updater};
 
 /// What runs a network: this CPU's engine, and whatever else can take its place.
 pub trait Engine {
     /// The network that it runs.
     fn network(&self) -> &Network;
     /// One step of training on a batch: `pixels` holds one sample after the other, a byte per
-    /// number, `labels` the true classes. Returns the loss and accuracy *before* the update.
+    /// number. Returns the loss and accuracy *before* the update.
     ///
     /// # Errors
-    /// Where the bytes or labels do not fit the network; nothing is changed then.
-    fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError>;
+    /// Where the bytes or targets do not fit the network or the loss; nothing is changed then.
+    fn train_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError>;
     /// Loss and accuracy on a batch, without dropout and without learning.
     ///
     /// # Errors
-    /// As [`Self::train_step`].
-    fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError>;
+    /// As [`Self::train_on`].
+    fn evaluate_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError>;
+    /// [`Self::train_on`] with the true class of every sample.
+    ///
+    /// # Errors
+    /// As [`Self::train_on`].
+    fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
+        self.train_on(pixels, Targets::Labels(labels))
+    }
+    /// [`Self::evaluate_on`] with the true class of every sample.
+    ///
+    /// # Errors
+    /// As [`Self::train_on`].
+    fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
+        self.evaluate_on(pixels, Targets::Labels(labels))
+    }
     /// Writes the outputs (usually class probabilities) of `samples` samples to `outputs`, one
     /// row after the other.
     ///
@@ -38,6 +57,17 @@ pub trait Engine {
         samples: usize,
         outputs: &mut Vec<f32>,
     ) -> Result<(), EngineError>;
+    /// Ends a training: where the optimiser averages parameters, the average takes their place.
+    fn finish(&mut self);
+    /// The learning rate of the next step.
+    fn learning_rate(&self) -> f64;
+    /// Multiplies the learning rates of all further steps.
+    fn scale_learning_rate(&mut self, factor: f64);
+    /// Whether, as far as is known, all parameters are finite; costs nothing.
+    fn all_finite(&self) -> bool;
+    /// The first layer, in the order of the network, whose parameters or gradients (those that the
+    /// last step kept) are not finite. Looks at every number.
+    fn not_finite(&self) -> Option<NotFinite>;
     /// All that training changes.
     fn state(&self) -> State;
     /// Goes on from a state of the same network and optimiser.
@@ -65,8 +95,9 @@ pub trait Engine {
 pub struct Tally {
     /// Sum of the samples' losses.
     pub loss: f64,
-    /// Samples whose largest output is the true class's.
-    pub correct: usize,
+    /// Samples whose largest output is the true class's. Where each output is a probability by
+    /// itself and has a target of its own, shares of the outputs on the right side of one half.
+    pub correct: f64,
     /// Number of samples.
     pub samples: usize,
 }
@@ -86,7 +117,7 @@ impl Tally {
 
     /// Share of samples that are right; NaN where there is none.
     pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.samples as f64
+        self.correct / self.samples as f64
     }
 }
 
@@ -114,7 +145,7 @@ impl Default for Options {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) loss: f64,
-    pub(crate) correct: bool,
+    pub(crate) correct: f64,
 }
 
 /// One thread's working memory.
@@ -141,7 +172,7 @@ pub(crate) struct Workspace<R> {
 pub(crate) struct Numbers<R> {
     pub(crate) parameters: Buffer<R>,
     pub(crate) gradients: Buffer<R>,
-    /// The optimiser's: Adam has two of them, SGD with momentum one.
+    /// The optimiser's, see [`Optimizer::moments`].
     pub(crate) moments: Vec<Buffer<R>>,
     /// Filters in the convolution kernels' own layouts.
     pub(crate) packed: Vec<Buffer<R>>,
@@ -155,6 +186,8 @@ pub(crate) struct Numbers<R> {
     pub(crate) finite: Option<bool>,
     /// Steps taken.
     pub(crate) steps: u64,
+    /// What learning rates are multiplied by.
+    pub(crate) rate_scale: f64,
 }
 
 impl<R> Numbers<R> {
@@ -173,7 +206,8 @@ pub struct Cpu<K: Kernels = Fast> {
     pub(crate) kernels: K,
     pub(crate) team: Team,
     pub(crate) network: Network,
-    pub(crate) optimizer: Optimizer,
+    pub(crate) updater: Updater<K::Real>,
+    loss: LossFunction,
     pub(crate) seed: u64,
     /// For training.
     pub(crate) program: Program<K>,
@@ -193,7 +227,7 @@ impl Cpu<Fast> {
     /// Prepares a network for training or prediction, with freshly drawn weights.
     ///
     /// # Errors
-    /// Where the optimiser's settings cannot train.
+    /// Where the optimiser's or the loss's settings cannot train.
     pub fn new(
         network: Network,
         loss: Loss,
@@ -210,7 +244,7 @@ impl<K: Kernels> Cpu<K> {
     /// As [`Cpu::new`], with kernels of the caller's choice.
     ///
     /// # Errors
-    /// Where the optimiser's settings cannot train.
+    /// Where the optimiser's or the loss's settings cannot train.
     pub fn with_kernels(
         kernels: K,
         network: Network,
@@ -218,33 +252,37 @@ impl<K: Kernels> Cpu<K> {
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self, EngineError> {
-        optimizer.check()?;
-        let program = Program::new(&kernels, &network, loss, Mode::Train)?;
-        let predictor = Program::new(&kernels, &network, loss, Mode::Predict)?;
+        optimizer.check_with(&network)?;
+        loss.check(network.output().elements())?;
+        let program = Program::new(&kernels, &network, &loss, Mode::Train)?;
+        let predictor = Program::new(&kernels, &network, &loss, Mode::Predict)?;
         let count = network.parameter_count();
         let mut parameters = buffer(count);
         initialize(&network, options.seed, &mut parameters);
-        let moments = match optimizer {
-            Optimizer::Adam(_) => 2,
-            Optimizer::Sgd(sgd) if sgd.momentum > 0.0 => 1,
-            _ => 0,
+        let moment = |moment: Moment| {
+            let mut numbers = buffer(network.trainable_count());
+            numbers.fill(K::Real::from_f64(moment.initial));
+            numbers
         };
         let numbers = Numbers {
             parameters,
             gradients: buffer(network.trainable_count()),
-            moments: (0..moments).map(|_| buffer(network.trainable_count())).collect(),
+            moments: optimizer.moments().into_iter().map(moment).collect(),
             packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
             packed_for: None,
             norms: program.norms.iter().map(NormNumbers::new).collect(),
             folded: buffer(largest_folded(&predictor)),
             finite: None,
             steps: 0,
+            rate_scale: 1.0,
         };
+        let updater = Updater::new(&network, &program, optimizer);
         Ok(Self {
             kernels,
             team: Team::new(options.threads),
             network,
-            optimizer,
+            updater,
+            loss: loss.function,
             seed: options.seed,
             program,
             predictor,
@@ -274,6 +312,17 @@ impl<K: Kernels> Cpu<K> {
         &self.numbers.gradients
     }
 
+    /// One step of the optimiser with these gradients, laid out as the trainable parameters, in place of a
+    /// batch's own: what several engines found together, for example.
+    ///
+    /// # Panics
+    /// Where there are not as many gradients as trainable parameters.
+    pub fn apply_gradients(&mut self, gradients: &[K::Real]) {
+        self.numbers.gradients.copy_from_slice(gradients);
+        let next = self.updater.next(&self.numbers);
+        self.update(next, true);
+    }
+
     /// Number of threads.
     pub fn threads(&self) -> usize {
         self.team.threads()
@@ -284,26 +333,39 @@ impl<K: Kernels> Cpu<K> {
     /// # Errors
     /// As [`Engine::train_step`].
     pub fn gradients_of(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
-        self.check(pixels, labels)?;
-        Ok(self.forward_and_back(pixels, labels, None))
+        self.gradients_on(pixels, Targets::Labels(labels))
     }
 
-    fn forward_and_back(&mut self, pixels: &[u8], labels: &[u32], rule: Option<Rule>) -> Tally {
+    /// The same with other targets than classes.
+    ///
+    /// # Errors
+    /// As [`Engine::train_on`].
+    pub fn gradients_on(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+    ) -> Result<Tally, EngineError> {
+        self.check(pixels, targets)?;
+        Ok(self.forward_and_back(pixels, targets, None))
+    }
+
+    fn forward_and_back(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+        next: Option<Next>,
+    ) -> Tally {
         self.pack(Mode::Train);
-        let mut workspace = self.workspace(Mode::Train, labels.len());
-        let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(labels));
-        self.backward(&mut workspace, labels, rule);
+        let mut workspace = self.workspace(Mode::Train, targets.samples());
+        let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(targets));
+        self.backward(&mut workspace, targets, next);
         self.training = Some(workspace);
         tally
     }
 
-    fn check(&self, pixels: &[u8], labels: &[u32]) -> Result<(), EngineError> {
-        self.check_pixels(pixels, labels.len())?;
-        let classes = self.network.output().elements();
-        match labels.iter().find(|&&label| label as usize >= classes) {
-            Some(&label) => Err(EngineError::Label { label, classes }),
-            None => Ok(()),
-        }
+    fn check(&self, pixels: &[u8], targets: Targets<'_>) -> Result<(), EngineError> {
+        self.check_pixels(pixels, targets.samples())?;
+        targets.check(self.network.output().elements(), self.loss)
     }
 
     fn check_pixels(&self, pixels: &[u8], samples: usize) -> Result<(), EngineError> {
@@ -445,25 +507,25 @@ impl<K: Kernels> Engine for Cpu<K> {
         &self.network
     }
 
-    fn train_step(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
-        self.check(pixels, labels)?;
-        if labels.is_empty() {
+    fn train_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+        self.check(pixels, targets)?;
+        if targets.samples() == 0 {
             return Ok(Tally::default());
         }
         let start = self.begin_step();
-        let rule = self.rule();
-        let tally = self.forward_and_back(pixels, labels, Some(rule));
-        self.update_rest(rule);
+        let next = self.updater.next(&self.numbers);
+        let tally = self.forward_and_back(pixels, targets, Some(next));
+        self.update(next, false);
         self.follow();
-        self.end_step(start, labels.len());
+        self.end_step(start, targets.samples());
         Ok(tally)
     }
 
-    fn evaluate(&mut self, pixels: &[u8], labels: &[u32]) -> Result<Tally, EngineError> {
-        self.check(pixels, labels)?;
+    fn evaluate_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+        self.check(pixels, targets)?;
         self.pack(Mode::Predict);
-        let mut workspace = self.workspace(Mode::Predict, labels.len());
-        let tally = self.forward(&mut workspace, Mode::Predict, pixels, Some(labels));
+        let mut workspace = self.workspace(Mode::Predict, targets.samples());
+        let tally = self.forward(&mut workspace, Mode::Predict, pixels, Some(targets));
         self.prediction = Some(workspace);
         Ok(tally)
     }
@@ -483,12 +545,32 @@ impl<K: Kernels> Engine for Cpu<K> {
         Ok(())
     }
 
+    fn finish(&mut self) {
+        self.take_average();
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.updater.learning_rate(&self.numbers)
+    }
+
+    fn scale_learning_rate(&mut self, factor: f64) {
+        self.numbers.rate_scale *= factor;
+    }
+
+    fn all_finite(&self) -> bool {
+        self.numbers.finite != Some(false)
+    }
+
+    fn not_finite(&self) -> Option<NotFinite> {
+        not_finite::first(&self.network, &self.numbers)
+    }
+
     fn state(&self) -> State {
         State::of(&self.numbers)
     }
 
     fn load_state(&mut self, state: &State) -> Result<(), EngineError> {
-        state.load_into(&mut self.numbers)
+        state.load_into(&mut self.numbers, &self.updater.optimizer)
     }
 
     fn start_profile(&mut self, traced: usize) {

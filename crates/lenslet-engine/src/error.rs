@@ -38,6 +38,28 @@ pub enum EngineError {
         /// Number of classes.
         classes: usize,
     },
+    /// The loss compares with classes alone.
+    #[error(
+        "{loss} takes one class for each sample, not a number for each output; train with \
+         categorical_crossentropy instead"
+    )]
+    TargetKind {
+        /// The loss.
+        loss: &'static str,
+    },
+    /// There are not as many targets as outputs.
+    #[error(
+        "the model has {outputs} outputs for each of {samples} samples, but {numbers} targets came; \
+         give one for each output"
+    )]
+    TargetSize {
+        /// Outputs of a sample.
+        outputs: usize,
+        /// Number of samples.
+        samples: usize,
+        /// Number of targets that came.
+        numbers: usize,
+    },
     /// A state belongs to another model or optimiser.
     #[error(
         "the saved state has {came} {what}, this model needs {expected}; load it into the model that it was saved from"

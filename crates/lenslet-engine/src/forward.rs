@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use lenslet_kernels::{
-    Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream, Team,
+    Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream, Target, Team,
 };
 
 use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
@@ -12,7 +12,8 @@ use crate::memory::{Memory, Place};
 use crate::norm::NormNumbers;
 use crate::plan::{Mode, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Head, Op, Pool, Program, Step, Weights};
+use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::targets::Targets;
 
 /// Pixels are bytes; networks see them between 0 and 1.
 const PIXEL_SCALE: f64 = 1.0 / 255.0;
@@ -28,14 +29,14 @@ struct Turn<'a, K: Kernels> {
 }
 
 impl<K: Kernels> Cpu<K> {
-    /// Runs the batch; with labels, loss and accuracy are taken and the last value becomes
+    /// Runs the batch; with targets, loss and accuracy are taken and the last value becomes
     /// probabilities.
     pub(crate) fn forward(
         &mut self,
         workspace: &mut Workspace<K::Real>,
         mode: Mode,
         pixels: &[u8],
-        labels: Option<&[u32]>,
+        targets: Option<Targets<'_>>,
     ) -> Tally {
         let samples = pixels.len() / self.network.input().elements();
         let Workspace { plan, images, indices, outcomes, locals, .. } = workspace;
@@ -101,9 +102,9 @@ impl<K: Kernels> Cpu<K> {
                         turn.steps(&steps, image, pixels, &mut numbers, &mut indices, left);
                         if index == last {
                             let start = turn.clock.now();
-                            let label = labels.map(|labels| labels[image] as usize);
+                            let target = targets.map(|targets| targets.of(image));
                             let y = numbers.at(plan.values[program.last()]);
-                            turn.head(y, label, outcome);
+                            turn.head(y, target, outcome);
                             notes.add(turn.clock, start, None, Phase::Forward, Some(image));
                         }
                     }
@@ -113,9 +114,9 @@ impl<K: Kernels> Cpu<K> {
         let mut tally = Tally { samples, ..Tally::default() };
         for outcome in outcomes {
             tally.loss += outcome.loss;
-            tally.correct += usize::from(outcome.correct);
+            tally.correct += outcome.correct;
         }
-        if labels.is_some() {
+        if targets.is_some() {
             tally.loss += self.penalties() * samples as f64;
         }
         tally
@@ -356,21 +357,18 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
-    /// Loss and accuracy from the last value, which becomes probabilities; without a label, the
+    /// Loss and accuracy from the last value, which becomes probabilities; without a target, the
     /// network's output.
-    fn head(&self, y: &mut [K::Real], label: Option<usize>, outcome: &mut Outcome) {
-        let Some(label) = label else {
-            if self.program.softmax_outputs {
-                self.kernels.softmax(y.len(), y);
+    fn head(&self, y: &mut [K::Real], target: Option<Target<'_>>, outcome: &mut Outcome) {
+        let head = &self.program.head;
+        match target {
+            Some(target) => {
+                let Outcome { loss, correct } = head.outcome(self.kernels, y, target);
+                outcome.loss += loss;
+                outcome.correct = correct;
             }
-            return;
-        };
-        outcome.correct = first_largest(y) == Some(label);
-        let loss = match self.program.head {
-            Head::Logits => self.kernels.softmax_cross_entropy(y, label),
-            Head::Probabilities => self.kernels.cross_entropy(y, label),
-        };
-        outcome.loss += loss.to_f64();
+            None => head.output(self.kernels, y),
+        }
     }
 }
 
@@ -383,18 +381,4 @@ pub(crate) fn dropout_draws(
     len: usize,
 ) -> (Stream, u64) {
     (Stream::new(seed, purpose, step), image as u64 * len.next_multiple_of(4) as u64)
-}
-
-/// The index of the first of the largest values; `None` where one is not a number.
-fn first_largest<R: Real>(y: &[R]) -> Option<usize> {
-    let mut best = None;
-    for (i, &value) in y.iter().enumerate() {
-        if value.is_nan() {
-            return None;
-        }
-        if best.is_none_or(|b: usize| value > y[b]) {
-            best = Some(i);
-        }
-    }
-    best
 }

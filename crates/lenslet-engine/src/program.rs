@@ -15,6 +15,7 @@ use lenslet_kernels::{Activation as Function, DepthwiseShape, Kernels, Pool2dSha
 use lenslet_model::{Borders, Loss, Network};
 
 use crate::EngineError;
+use crate::head::Head;
 use crate::plan::{Mode, Stage};
 
 pub(crate) use blocks::Block;
@@ -183,15 +184,6 @@ impl<K: Kernels> Step<K> {
     }
 }
 
-/// How the loss comes out of the last value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Head {
-    /// The last value holds logits: softmax and cross-entropy together.
-    Logits,
-    /// The last value holds probabilities.
-    Probabilities,
-}
-
 /// A network as a list of operations.
 pub(crate) struct Program<K: Kernels> {
     pub(crate) steps: Vec<Step<K>>,
@@ -200,8 +192,6 @@ pub(crate) struct Program<K: Kernels> {
     /// The value that holds the network's output.
     pub(crate) last: Value,
     pub(crate) head: Head,
-    /// Whether the outputs for prediction are the softmax of the last value.
-    pub(crate) softmax_outputs: bool,
     /// Elements of each convolution's packed filters.
     pub(crate) packed_lens: Vec<usize>,
     pub(crate) norms: Vec<Norm>,
@@ -223,7 +213,7 @@ impl<K: Kernels> Program<K> {
     pub(crate) fn new(
         kernels: &K,
         network: &Network,
-        loss: Loss,
+        loss: &Loss,
         mode: Mode,
     ) -> Result<Self, EngineError> {
         lowering::lower(kernels, network, loss, mode)

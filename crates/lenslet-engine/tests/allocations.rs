@@ -11,7 +11,9 @@ use common::{Dice, LAYERS, PICTURE_LAYERS, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Team;
 use lenslet_model::layers::{Dense, Flatten, Reshape};
-use lenslet_model::{Activation, Adam, Graph, Optimizer, SGD, Sequential, cnn, zoo_model};
+use lenslet_model::{
+    Activation, Adam, Configure, Graph, Lamb, Muon, Optimizer, SGD, Sequential, cnn, zoo_model,
+};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -117,5 +119,9 @@ fn a_step_allocates_nothing() {
         );
         check("every layer", &every_layer().into(), Adam::default().into(), threads);
         check("every layer, SGD", &every_layer().into(), momentum.into(), threads);
+        let muon = Muon::default().clipnorm(1.0).ema(0.9).gradient_accumulation_steps(2);
+        check("the tutorial's network, Muon", &cnn((32, 32, 3), CLASSES).into(), muon, threads);
+        let lamb = Lamb::default().global_clipnorm(1.0);
+        check("the tutorial's network, Lamb", &cnn((32, 32, 3), CLASSES).into(), lamb, threads);
     }
 }

@@ -3,10 +3,13 @@
 mod common;
 
 use common::{Dice, LAYERS, around, cross_entropy, isa};
-use lenslet_engine::{Cpu, Engine, Options};
+use lenslet_engine::{Cpu, Engine, Options, Targets};
 use lenslet_kernels::{Isa, Reference};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
-use lenslet_model::{Activation, Adam, Optimizer, Padding, SGD, Sequential, cnn};
+use lenslet_model::{
+    Activation, Adagrad, Adam, AdamW, BinaryCrossentropy, Configure, CosineDecay, Lamb, Lion, Loss,
+    Muon, Nadam, Optimizer, Padding, RMSprop, SGD, Schedule, Sequential, cnn,
+};
 
 fn fast(model: &Sequential, optimizer: Optimizer, threads: usize, isa: Isa) -> Cpu {
     let options = Options { threads, isa: Some(isa), seed: 7, exact: false };
@@ -67,15 +70,23 @@ fn a_hundred_steps_stay_with_the_oracle() {
         .add(Flatten::new())
         .add(Dense::new(20).activation(Activation::Elu { alpha: 0.5 }))
         .add(Dense::new(4).activation(Activation::Softmax));
-    let optimizers: [Optimizer; 4] = [
+    let optimizers: [Optimizer; 12] = [
         Adam::default().into(),
         SGD::new(0.05).into(),
         SGD::new(0.02).momentum(0.9).into(),
         SGD::new(0.02).momentum(0.9).nesterov().into(),
+        AdamW::default().weight_decay(0.1).ema(0.9),
+        Adam::default().clipvalue(0.001),
+        Nadam::default().clipnorm(0.1),
+        RMSprop::default().global_clipnorm(0.1),
+        Adagrad::new(0.01).into(),
+        Lion::new(1e-4).into(),
+        Lamb::default().gradient_accumulation_steps(2),
+        Muon::default().schedule(Schedule::from(CosineDecay::new(50)).warmup(10)),
     ];
     for optimizer in optimizers {
-        let mut a = fast(&model, optimizer, 2, isa());
-        let mut b = oracle(&model, optimizer);
+        let mut a = fast(&model, optimizer.clone(), 2, isa());
+        let mut b = oracle(&model, optimizer.clone());
         for step in 0..100 {
             let d = &mut Dice::new(400, step);
             let (pixels, labels) = (d.bytes(6 * 360), d.labels(6, 4));
@@ -90,21 +101,25 @@ fn a_hundred_steps_stay_with_the_oracle() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let model = cnn((16, 16, 3), 10);
-    let train = |threads: usize, isa: Isa| {
-        let mut engine = fast(&model, Adam::default().into(), threads, isa);
-        // The last batch is short, as at the end of an epoch.
-        for (step, batch) in [10, 10, 37, 10, 3].into_iter().enumerate() {
-            let d = &mut Dice::new(500, step as u64);
-            engine.train_step(&d.bytes(batch * 768), &d.labels(batch, 10)).unwrap();
-        }
-        engine.parameters().iter().map(|p| p.to_bits()).collect::<Vec<_>>()
-    };
-    for isa in Isa::available() {
-        let one = train(1, isa);
+    let optimizers = [Adam::default().into(), Muon::default().global_clipnorm(0.1)];
+    for (optimizer, isa) in optimizers.iter().flat_map(|o| Isa::available().map(move |i| (o, i))) {
+        let train = |threads: usize| same_bits(&model, optimizer, threads, isa);
+        let one = train(1);
         for threads in [2, 3, 4, 8, 16] {
-            assert!(train(threads, isa) == one, "{threads} threads on {isa}");
+            assert!(train(threads) == one, "{threads} threads on {isa}");
         }
     }
+}
+
+/// The parameters' bits after some steps.
+fn same_bits(model: &Sequential, optimizer: &Optimizer, threads: usize, isa: Isa) -> Vec<u32> {
+    let mut engine = fast(model, optimizer.clone(), threads, isa);
+    // The last batch is short, as at the end of an epoch.
+    for (step, batch) in [10, 10, 37, 10, 3].into_iter().enumerate() {
+        let d = &mut Dice::new(500, step as u64);
+        engine.train_step(&d.bytes(batch * 768), &d.labels(batch, 10)).unwrap();
+    }
+    engine.parameters().iter().map(|p| p.to_bits()).collect()
 }
 
 #[test]
@@ -169,7 +184,79 @@ fn what_does_not_fit_is_refused_in_words() {
     assert!(message.contains("192 bytes each") && message.contains("191 bytes"), "{message}");
     let message = engine.train_step(&pixels, &[3]).unwrap_err().to_string();
     assert!(message.contains("label 3 is out of range"), "{message}");
+    let many = Targets::Rows { samples: 1, numbers: &[0.0, 1.0, 1.0] };
+    let message = engine.train_on(&pixels, many).unwrap_err().to_string();
+    assert!(message.contains("one class for each sample"), "{message}");
+    let binary = BinaryCrossentropy::default().into();
+    let (network, options) = (model.build().unwrap(), Options::default());
+    let mut binary = Cpu::new(network.clone(), binary, SGD::new(0.1).into(), options).unwrap();
+    assert_eq!(binary.train_on(&pixels, many).unwrap().samples, 1);
+    let few = Targets::Rows { samples: 1, numbers: &[0.0, 1.0] };
+    let message = binary.train_on(&pixels, few).unwrap_err().to_string();
+    assert!(message.contains("3 outputs for each of 1 samples, but 2 targets"), "{message}");
+    let weighed = Loss::default().class_weights([1.0, 2.0]);
+    let refused = Cpu::new(network, weighed, SGD::new(0.1).into(), options).unwrap_err();
+    assert!(refused.to_string().contains("2 class_weights do not fit 3 classes"), "{refused}");
     let other = fast(&cnn((8, 8, 3), 4), Adam::default().into(), 1, isa());
     let message = engine.load_state(&other.state()).unwrap_err().to_string();
     assert!(message.contains("load it into the model"), "{message}");
+}
+
+#[test]
+fn a_schedule_and_its_scale_go_on_where_they_were() {
+    let optimizer = SGD::new(0.1).schedule(CosineDecay::new(4));
+    let model = cnn((8, 8, 3), 3);
+    let mut engine = fast(&model, optimizer.clone(), 1, isa());
+    let d = &mut Dice::new(602, 0);
+    let (pixels, labels) = (d.bytes(192), d.labels(1, 3));
+    assert_eq!(engine.learning_rate(), 0.1);
+    engine.train_step(&pixels, &labels).unwrap();
+    engine.train_step(&pixels, &labels).unwrap();
+    engine.scale_learning_rate(0.5);
+    assert!((engine.learning_rate() - 0.025).abs() < 1e-9);
+    let mut other = fast(&model, optimizer, 1, isa());
+    other.load_state(&engine.state()).unwrap();
+    assert_eq!(other.learning_rate(), engine.learning_rate());
+}
+
+#[test]
+fn the_average_takes_the_parameters_place_in_the_end() {
+    let model = cnn((8, 8, 3), 3);
+    let mut engine = fast(&model, SGD::new(0.1).ema(0.5), 1, isa());
+    let start = engine.state();
+    engine.finish();
+    assert!(engine.state() == start, "there is no average before the first step");
+    let d = &mut Dice::new(603, 0);
+    let (pixels, labels) = (d.bytes(192), d.labels(1, 3));
+    let mut after = Vec::new();
+    for _ in 0..2 {
+        engine.train_step(&pixels, &labels).unwrap();
+        after.push(engine.parameters().to_vec());
+    }
+    engine.finish();
+    for ((&got, &first), &second) in engine.parameters().iter().zip(&after[0]).zip(&after[1]) {
+        assert!((got - (first + second) / 2.0).abs() < 1e-6, "{got} {first} {second}");
+    }
+}
+
+#[test]
+fn accumulated_batches_are_one() {
+    let model = cnn((8, 8, 3), 3);
+    let d = &mut Dice::new(604, 0);
+    let (pixels, labels) = (d.bytes(6 * 192), d.labels(6, 3));
+    let mut whole = fast(&model, SGD::new(0.1).into(), 1, isa());
+    let start = whole.parameters().to_vec();
+    whole.train_step(&pixels, &labels).unwrap();
+    let mut parts = fast(&model, SGD::new(0.1).gradient_accumulation_steps(3), 1, isa());
+    for (i, (pixels, labels)) in pixels.chunks(2 * 192).zip(labels.chunks(2)).enumerate() {
+        let changed = parts.parameters() != start;
+        assert!(!changed, "after {i} of 3");
+        parts.train_step(pixels, labels).unwrap();
+    }
+    // Dropout drops other numbers in each; without it the steps would be equal but for rounding.
+    let moved = |engine: &Cpu| {
+        engine.parameters().iter().zip(&start).map(|(a, b)| f64::from((a - b).abs())).sum::<f64>()
+    };
+    let (whole, parts) = (moved(&whole), moved(&parts));
+    assert!((0.5..2.0).contains(&(whole / parts)), "{whole} {parts}");
 }

@@ -46,7 +46,7 @@ fn tutorial() -> Sequential {
 
 fn engine<K: Kernels>(kernels: K) -> Cpu<K> {
     let network = tutorial().build().unwrap();
-    let loss = SparseCategoricalCrossentropy { from_logits: true };
+    let loss = SparseCategoricalCrossentropy { from_logits: true, ..Default::default() };
     let (adam, options) = (Adam::default(), Options::default());
     let mut engine =
         Cpu::with_kernels(kernels, network.clone(), loss.into(), adam.into(), options).unwrap();

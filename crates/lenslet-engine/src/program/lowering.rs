@@ -1,16 +1,17 @@
 //! Layer by layer to operations.
 
 use lenslet_kernels::{
-    Activation as Function, Axis, Conv2dKernel, Conv2dShape, DepthwiseShape, Kernels, Pool2dShape,
-    Real,
+    Activation as Function, Axis, Conv2dKernel, Conv2dShape, DepthwiseShape, Formula, Kernels,
+    Pool2dShape, Real,
 };
 use lenslet_model::layers::{BatchNormalization, Conv2D, Normalization};
 use lenslet_model::{
     Activation, Borders, Layer, Loss, Network, Node, Problem, Regularizer, Shape, Source,
 };
 
-use super::{Frame, Head, Norm, Op, Pool, Program, Step, Value, Weights, blocks, flow};
+use super::{Frame, Norm, Op, Pool, Program, Step, Value, Weights, blocks, flow};
 use crate::EngineError;
+use crate::head::{Fused, Head, formula};
 use crate::plan::Mode;
 
 /// Random numbers for dropout: the purpose of the first node's stream.
@@ -29,7 +30,7 @@ enum Need {
 pub(super) fn lower<K: Kernels>(
     kernels: &K,
     network: &Network,
-    loss: Loss,
+    loss: &Loss,
     mode: Mode,
 ) -> Result<Program<K>, EngineError> {
     let mut lowering = Lowering {
@@ -432,25 +433,43 @@ impl<K: Kernels> Lowering<'_, K> {
         Weights { kernel, bias }
     }
 
-    fn finish(mut self, loss: Loss) -> Program<K> {
-        let Loss::SparseCategoricalCrossentropy(loss) = loss else {
-            unreachable!("no head for this loss")
-        };
+    /// What the last step does, if the loss does it better: then nothing is lost where a
+    /// probability comes near 0 or 1.
+    fn fused(&self, formula: Formula, last: Value) -> Option<Fused> {
+        match (&self.steps.last()?.op, formula) {
+            (Op::Softmax { classes }, Formula::SparseCategorical | Formula::Categorical)
+                if *classes == self.lens[last] =>
+            {
+                Some(Fused::Softmax)
+            }
+            (Op::Activate(Function::Sigmoid), Formula::Binary) => Some(Fused::Sigmoid),
+            _ => None,
+        }
+    }
+
+    fn finish(mut self, loss: &Loss) -> Program<K> {
         let mut last = *self.results.last().expect("a network has layers");
-        let softmax = matches!(
-            self.steps.last(),
-            Some(Step { op: Op::Softmax { classes }, .. }) if *classes == self.lens[last]
-        );
-        let fused = softmax && !loss.from_logits;
-        if fused && let Some(step) = self.steps.pop() {
+        let (formula, from_logits) = formula(loss.function);
+        let fused = if from_logits { None } else { self.fused(formula, last) };
+        if fused.is_some()
+            && let Some(step) = self.steps.pop()
+        {
             last = step.input;
             self.lens.truncate(self.lens.len() - usize::from(step.input != step.output));
             self.nodes.truncate(self.steps.len());
         }
+        let head = Head {
+            loss: lenslet_kernels::Loss {
+                formula,
+                from_logits: from_logits || fused.is_some(),
+                label_smoothing: loss.function.label_smoothing(),
+            },
+            fused,
+            class_weights: loss.class_weights.clone(),
+        };
         let (steps, values) = (&self.steps, self.lens.len());
         Program {
-            head: if fused || loss.from_logits { Head::Logits } else { Head::Probabilities },
-            softmax_outputs: fused,
+            head,
             wanted: flow::wanted(steps, values),
             adds: flow::adds(steps, values, last),
             rectified: flow::rectified(steps, values),
