@@ -1,5 +1,6 @@
 //! What can go wrong in training.
 
+use lenslet_engine::NotFinite;
 use thiserror::Error;
 
 /// Why training, evaluation or prediction is refused or stops.
@@ -51,14 +52,20 @@ pub enum TrainError {
         /// What was asked for.
         value: usize,
     },
-    /// The loss is no number any more.
+    /// A callback cannot do its work.
+    #[error("{0}")]
+    Callback(Box<dyn std::error::Error + Send + Sync>),
+    /// Numbers are none any more.
     #[error(
-        "the loss became {loss} in epoch {epoch}, step {step}: training has diverged; try a \
-         smaller learning rate (now {learning_rate})"
+        "training has diverged in epoch {epoch}, step {step}: the loss became {loss}{}; try a \
+         smaller learning rate (now {learning_rate}) or global_clipnorm",
+        .bad.as_ref().map_or(String::new(), |bad| format!(", and the first layer to go bad is {bad}"))
     )]
     Diverged {
         /// The loss of the step.
         loss: f64,
+        /// The first layer, in their order, whose weights or gradients are not finite.
+        bad: Option<NotFinite>,
         /// Epoch, from 1.
         epoch: usize,
         /// Step in the epoch, from 1.

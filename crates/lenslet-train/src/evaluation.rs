@@ -3,7 +3,7 @@
 use lenslet_data::Dataset;
 use lenslet_engine::{Engine, Tally};
 
-use crate::{ClassificationReport, ConfusionMatrix, TrainError};
+use crate::{ClassificationReport, ConfusionMatrix, Scores, TrainError};
 
 /// Samples in a batch of evaluation or prediction: enough to keep many threads busy.
 pub(crate) const BATCH: usize = 256;
@@ -40,6 +40,8 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// What was taken for what.
     pub confusion: ConfusionMatrix,
+    /// Scores beyond accuracy.
+    pub scores: Scores,
     /// Every wrong sample, the surest mistakes first.
     pub mistakes: Vec<Mistake>,
 }
@@ -58,7 +60,8 @@ impl Evaluation {
             }
         }
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        Self { loss: tally.mean_loss(), accuracy: tally.accuracy(), confusion, mistakes }
+        let scores = Scores::new(outputs, labels, &confusion);
+        Self { loss: tally.mean_loss(), accuracy: tally.accuracy(), confusion, scores, mistakes }
     }
 
     /// Precision, recall and F1 of every class.

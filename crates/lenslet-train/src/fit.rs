@@ -8,7 +8,7 @@ use lenslet_model::Metric;
 
 use crate::evaluation::tally;
 use crate::feed::feed;
-use crate::{Epoch, Flow, History, Observer, Progress, TrainError};
+use crate::{Epoch, Flow, History, Observer, Plan, Progress, TrainError};
 
 /// How to train, with Keras's defaults.
 ///
@@ -71,7 +71,6 @@ impl<'a> Fit<'a> {
     pub(crate) fn run(
         &self,
         engine: &mut dyn Engine,
-        learning_rate: f64,
         metrics: &[Metric],
         data: &Dataset,
         observer: &mut dyn Observer,
@@ -81,31 +80,45 @@ impl<'a> Fit<'a> {
                 return Err(TrainError::Setting { setting, value });
             }
         }
+        let counted = metrics.contains(&Metric::SparseCategoricalAccuracy);
+        observer.begin(&Plan {
+            epochs: self.epochs,
+            steps: data.len().div_ceil(self.batch_size),
+            validation: self.validation.is_some(),
+            accuracy: counted,
+        })?;
         let mut history = History::default();
         for epoch in 1..=self.epochs {
             let start = Instant::now();
-            let place = Place { epoch, start, learning_rate };
+            let place = Place { epoch, start };
             let (mut progress, flow) = self.epoch(engine, data, place, observer)?;
             let validation = match (flow, self.validation) {
                 (Flow::Continue, Some(data)) => Some(tally(engine, data)?),
                 _ => None,
             };
             progress.elapsed = start.elapsed();
-            let counted = metrics.contains(&Metric::SparseCategoricalAccuracy);
             let record = Epoch {
                 epoch,
                 loss: progress.loss,
                 accuracy: counted.then_some(progress.accuracy),
                 val_loss: validation.map(|t| t.mean_loss()),
                 val_accuracy: validation.filter(|_| counted).map(|t| t.accuracy()),
+                learning_rate: progress.learning_rate,
                 seconds: progress.elapsed.as_secs_f64(),
             };
             history.epochs.push(record);
-            if flow == Flow::Stop || observer.epoch(&progress, &record) == Flow::Stop {
-                history.stopped = epoch < self.epochs || flow == Flow::Stop;
+            let broken_off = flow == Flow::Stop;
+            let mut flow = if broken_off { flow } else { observer.epoch(&progress, &record) };
+            if !broken_off && observer.steer(&record, engine)? == Flow::Stop {
+                flow = Flow::Stop;
+            }
+            if flow == Flow::Stop {
+                history.stopped = epoch < self.epochs || broken_off;
                 break;
             }
         }
+        engine.finish();
+        observer.end(engine)?;
         Ok(history)
     }
 
@@ -124,14 +137,16 @@ impl<'a> Fit<'a> {
         let mut sum = Tally::default();
         let mut progress = place.progress(self.epochs, order.len().div_ceil(self.batch_size));
         let flow = feed(data, &order, self.batch_size, |batch| {
+            progress.learning_rate = engine.learning_rate();
             let tally = engine.train_step(&batch.pixels, &batch.labels)?;
             progress.step += 1;
-            if !tally.loss.is_finite() {
+            if !tally.loss.is_finite() || !engine.all_finite() {
                 return Err(TrainError::Diverged {
                     loss: tally.mean_loss(),
+                    bad: engine.not_finite(),
                     epoch: place.epoch,
                     step: progress.step,
-                    learning_rate: place.learning_rate,
+                    learning_rate: progress.learning_rate,
                 });
             }
             sum.add(tally);
@@ -148,7 +163,6 @@ impl<'a> Fit<'a> {
 struct Place {
     epoch: usize,
     start: Instant,
-    learning_rate: f64,
 }
 
 impl Place {
@@ -161,6 +175,7 @@ impl Place {
             elapsed: self.start.elapsed(),
             loss: f64::NAN,
             accuracy: f64::NAN,
+            learning_rate: f64::NAN,
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct Epoch {
     pub val_loss: Option<f64>,
     /// Accuracy on the validation data after the epoch, likewise.
     pub val_accuracy: Option<f64>,
+    /// Learning rate of the epoch's last step.
+    pub learning_rate: f64,
     /// Wall-clock seconds, validation included. The only entry that differs between equal runs.
     pub seconds: f64,
 }
@@ -59,6 +61,11 @@ impl History {
     /// Training accuracy of every epoch; empty where it was not asked for.
     pub fn accuracy(&self) -> Vec<f64> {
         self.epochs.iter().filter_map(|e| e.accuracy).collect()
+    }
+
+    /// Learning rate at the end of every epoch.
+    pub fn learning_rate(&self) -> Vec<f64> {
+        self.epochs.iter().map(|e| e.learning_rate).collect()
     }
 
     /// Validation loss of the epochs that have one.

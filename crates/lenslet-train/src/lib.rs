@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod callbacks;
 mod classification_report;
 mod confusion_matrix;
 mod error;
@@ -13,17 +14,27 @@ mod evaluation;
 mod feed;
 mod fit;
 mod history;
+mod learning_rate_sweep;
 mod model;
 mod observer;
+mod scores;
 mod verdict;
 
 pub use bench::{Bench, LayerSpeed, Machine, Speed, Timing};
+pub use callbacks::{
+    EarlyStopping, ModelCheckpoint, Quantity, ReduceLROnPlateau, SaveResult, SaveWhen,
+};
 pub use classification_report::{ClassScores, ClassificationReport};
 pub use confusion_matrix::{Confusion, ConfusionMatrix};
 pub use error::TrainError;
 pub use evaluation::{Evaluation, Mistake};
 pub use fit::Fit;
 pub use history::{Epoch, History};
+pub use learning_rate_sweep::{LearningRateSweep, SweptRates};
 pub use model::{Compile, Model};
-pub use observer::{Flow, Observer, Progress};
+pub use observer::{Flow, Observer, Observers, Plan, Progress};
+pub use scores::{
+    Scores, cohen_kappa, expected_calibration_error, matthews_correlation, roc_auc, roc_auc_binary,
+    top_k_accuracy,
+};
 pub use verdict::{Verdict, verdict};

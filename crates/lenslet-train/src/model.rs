@@ -5,7 +5,7 @@ use lenslet_engine::{Cpu, Engine, Options, Profile, State};
 use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
 
 use crate::evaluation::{BATCH, first_largest, tally};
-use crate::{Evaluation, Fit, History, Observer, TrainError};
+use crate::{Evaluation, Fit, History, LearningRateSweep, Observer, SweptRates, TrainError};
 
 /// Makes a description trainable: `model.compile(optimizer, loss, metrics)`.
 pub trait Compile {
@@ -50,14 +50,8 @@ impl Compile for Graph {
         metrics: &[Metric],
         options: Options,
     ) -> Result<Model, TrainError> {
-        let optimizer = optimizer.into();
-        let engine = Cpu::new(self.build()?, loss.into(), optimizer, options)?;
-        Ok(Model {
-            engine: Box::new(engine),
-            learning_rate: optimizer.learning_rate(),
-            metrics: metrics.to_vec(),
-            classes: Vec::new(),
-        })
+        let engine = Cpu::new(self.build()?, loss.into(), optimizer.into(), options)?;
+        Ok(Model { engine: Box::new(engine), metrics: metrics.to_vec(), classes: Vec::new() })
     }
 }
 
@@ -85,7 +79,6 @@ impl Compile for Sequential {
 /// A compiled network.
 pub struct Model {
     engine: Box<dyn Engine>,
-    learning_rate: f64,
     metrics: Vec<Metric>,
     classes: Vec<String>,
 }
@@ -155,7 +148,7 @@ impl Model {
         for data in std::iter::once(data).chain(fit.validation) {
             self.check_data(data)?;
         }
-        fit.run(&mut *self.engine, self.learning_rate, &self.metrics, data, observer)
+        fit.run(&mut *self.engine, &self.metrics, data, observer)
     }
 
     /// From here on training steps are timed, layer by layer; of the first `traced` steps every
@@ -184,6 +177,21 @@ impl Model {
     /// Ends the timing; returns what was measured, if the engine can tell.
     pub fn take_profile(&mut self) -> Option<Profile> {
         self.engine.take_profile()
+    }
+
+    /// Tries learning rates on `data`, one step at each, and leaves the model as it was.
+    ///
+    /// # Errors
+    /// Where data and model do not fit each other, or the sweep's settings make no sweep.
+    pub fn sweep_learning_rates(
+        &mut self,
+        data: &Dataset,
+        sweep: LearningRateSweep,
+    ) -> Result<SweptRates, TrainError> {
+        data.check_trainable()?;
+        self.check_data(data)?;
+        self.network().check_classes(data.classes().len())?;
+        sweep.run(&mut *self.engine, data)
     }
 
     /// Loss, accuracy and confusions on `data`.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::Epoch;
+use lenslet_engine::Engine;
+
+use crate::{Epoch, TrainError};
 
 /// Whether training goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +32,34 @@ pub struct Progress {
     pub loss: f64,
     /// Accuracy of the epoch so far.
     pub accuracy: f64,
+    /// Learning rate of the step.
+    pub learning_rate: f64,
 }
 
-/// Sees a training run as it goes. Every method has a default that does nothing and goes on.
+/// What a run is going to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Number of epochs.
+    pub epochs: usize,
+    /// Steps in each.
+    pub steps: usize,
+    /// Whether each ends with an evaluation on validation data.
+    pub validation: bool,
+    /// Whether accuracy is counted.
+    pub accuracy: bool,
+}
+
+/// Sees a training run as it goes, and may steer it. Every method has a default that does nothing
+/// and goes on.
 pub trait Observer {
+    /// Before the first step; nothing is trained where it fails.
+    ///
+    /// # Errors
+    /// Where the run does not give what the observer needs.
+    fn begin(&mut self, _plan: &Plan) -> Result<(), TrainError> {
+        Ok(())
+    }
+
     /// After each step.
     fn step(&mut self, _progress: &Progress) -> Flow {
         Flow::Continue
@@ -42,6 +68,59 @@ pub trait Observer {
     /// After each epoch, validation included; `progress` is that of its last step.
     fn epoch(&mut self, _progress: &Progress, _epoch: &Epoch) -> Flow {
         Flow::Continue
+    }
+
+    /// After each epoch that was not broken off, with the engine at hand.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from its work; training ends there.
+    fn steer(&mut self, _epoch: &Epoch, _engine: &mut dyn Engine) -> Result<Flow, TrainError> {
+        Ok(Flow::Continue)
+    }
+
+    /// When the run has ended, at its last epoch or before, but not by an error.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from its work.
+    fn end(&mut self, _engine: &mut dyn Engine) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+/// Several observers, each of which sees everything; one that says stop is enough.
+#[derive(Default)]
+pub struct Observers<'a>(pub Vec<&'a mut dyn Observer>);
+
+impl Observers<'_> {
+    fn all(&mut self, mut ask: impl FnMut(&mut dyn Observer) -> Flow) -> Flow {
+        let answers = self.0.iter_mut().map(|observer| ask(&mut **observer));
+        answers
+            .fold(Flow::Continue, |flow, answer| if answer == Flow::Stop { answer } else { flow })
+    }
+}
+
+impl Observer for Observers<'_> {
+    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+        self.0.iter_mut().try_for_each(|observer| observer.begin(plan))
+    }
+
+    fn step(&mut self, progress: &Progress) -> Flow {
+        self.all(|observer| observer.step(progress))
+    }
+
+    fn epoch(&mut self, progress: &Progress, epoch: &Epoch) -> Flow {
+        self.all(|observer| observer.epoch(progress, epoch))
+    }
+
+    fn steer(&mut self, epoch: &Epoch, engine: &mut dyn Engine) -> Result<Flow, TrainError> {
+        self.0.iter_mut().try_fold(Flow::Continue, |flow, observer| {
+            let answer = observer.steer(epoch, engine)?;
+            Ok(if answer == Flow::Stop { answer } else { flow })
+        })
+    }
+
+    fn end(&mut self, engine: &mut dyn Engine) -> Result<(), TrainError> {
+        self.0.iter_mut().try_for_each(|observer| observer.end(engine))
     }
 }
 

@@ -94,6 +94,7 @@ mod tests {
             accuracy: Some(0.5),
             val_loss: Some(val_loss),
             val_accuracy: Some(0.5),
+            learning_rate: 0.001,
             seconds: 1.0,
         };
         History { epochs: losses.iter().enumerate().map(epoch).collect(), stopped: false }

@@ -197,7 +197,7 @@ fn other_classes_than_the_models_are_refused() {
 #[test]
 fn a_diverging_run_says_so() {
     let (train, _) = data();
-    let loss = SparseCategoricalCrossentropy { from_logits: true };
+    let loss = SparseCategoricalCrossentropy { from_logits: true, ..Default::default() };
     let model = Sequential::new((32, 32, 3)).add(Flatten::new()).add(Dense::new(10));
     let mut model = model.compile_with(SGD::new(1e38), loss, &[], options()).unwrap();
     let message = model.fit(&train, Fit::new().epochs(20)).unwrap_err().to_string();

@@ -1,0 +1,82 @@
+//! Saves a model while it is trained.
+
+use std::error::Error;
+use std::fmt;
+
+use lenslet_engine::{Engine, State};
+
+use super::monitor::{Best, Quantity};
+use crate::{Epoch, Flow, Observer, Plan, TrainError};
+
+/// After which epochs a model is saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveWhen {
+    /// After each that is better than all before it.
+    Best(Quantity),
+    /// After each.
+    Last,
+    /// After every so many; at least 1.
+    Every(usize),
+}
+
+/// What a save may come back with.
+pub type SaveResult = Result<(), Box<dyn Error + Send + Sync>>;
+
+type Save<'a> = dyn FnMut(&State, &Epoch) -> SaveResult + 'a;
+
+/// Hands a model's numbers to whoever keeps them, after some epochs.
+///
+/// ```
+/// use lenslet_train::{ModelCheckpoint, Quantity, SaveWhen};
+/// let mut best = None;
+/// let checkpoint = ModelCheckpoint::new(SaveWhen::Best(Quantity::ValLoss), |state, epoch| {
+///     best = Some((epoch.epoch, state.clone()));
+///     Ok(())
+/// });
+/// # drop(checkpoint);
+/// ```
+pub struct ModelCheckpoint<'a> {
+    when: SaveWhen,
+    save: Box<Save<'a>>,
+    best: Best,
+}
+
+impl<'a> ModelCheckpoint<'a> {
+    /// Calls `save` after some epochs; where it fails, training ends with its error.
+    pub fn new(when: SaveWhen, save: impl FnMut(&State, &Epoch) -> SaveResult + 'a) -> Self {
+        Self { when, save: Box::new(save), best: Best::default() }
+    }
+}
+
+impl Observer for ModelCheckpoint<'_> {
+    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+        self.best = Best::default();
+        match self.when {
+            SaveWhen::Best(quantity) => quantity.check("ModelCheckpoint", plan),
+            SaveWhen::Every(0) => Err(TrainError::Callback(
+                "ModelCheckpoint: every 0 epochs is out of range; it must be at least 1".into(),
+            )),
+            SaveWhen::Last | SaveWhen::Every(_) => Ok(()),
+        }
+    }
+
+    fn steer(&mut self, epoch: &Epoch, engine: &mut dyn Engine) -> Result<Flow, TrainError> {
+        let wanted = match self.when {
+            SaveWhen::Best(quantity) => {
+                quantity.of(epoch).is_some_and(|value| self.best.improved_by(quantity, 0.0, value))
+            }
+            SaveWhen::Last => true,
+            SaveWhen::Every(epochs) => epoch.epoch.is_multiple_of(epochs),
+        };
+        if wanted {
+            (self.save)(&engine.state(), epoch).map_err(TrainError::Callback)?;
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl fmt::Debug for ModelCheckpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ModelCheckpoint({:?})", self.when)
+    }
+}

@@ -1,0 +1,106 @@
+//! Scores of a classifier beyond accuracy, as scikit-learn computes them.
+
+mod agreement;
+mod auc;
+mod calibration;
+mod top_k;
+
+use std::fmt;
+
+pub use agreement::{cohen_kappa, matthews_correlation};
+pub use auc::{roc_auc, roc_auc_binary};
+pub use calibration::expected_calibration_error;
+pub use top_k::top_k_accuracy;
+
+use crate::{ClassificationReport, ConfusionMatrix};
+
+/// Each sample's outputs and class.
+fn rows<'a>(
+    outputs: &'a [f32],
+    labels: &'a [u32],
+) -> impl Iterator<Item = (&'a [f32], usize)> + 'a {
+    let classes = outputs.len().checked_div(labels.len()).unwrap_or(0).max(1);
+    outputs.chunks_exact(classes).zip(labels.iter().map(|&label| label as usize))
+}
+
+/// Classes that may stand before the true one for the top-k accuracy.
+const TOP: usize = 5;
+/// Bins of the expected calibration error, as in Guo et al. 2017.
+const BINS: usize = 15;
+
+/// Scores of an evaluation, each between 0 and 1 unless it says otherwise. `None` stands where a
+/// score has no value: too few classes, or outputs that are no probabilities.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// Share of samples whose class is among the five likeliest; `None` for five classes or fewer.
+    pub top_5_accuracy: Option<f64>,
+    /// Mean over classes of the harmonic mean of precision and recall.
+    pub f1_macro: f64,
+    /// F1 of all samples together: where each has one class, this is the accuracy.
+    pub f1_micro: f64,
+    /// Mean of F1 over classes, weighted by their number of samples.
+    pub f1_weighted: f64,
+    /// Mean over classes of the area under the curve of this class against all others
+    /// ([`roc_auc`]); `None` where the data lack one of the classes.
+    pub roc_auc: Option<f64>,
+    /// [`cohen_kappa`]: 1 for all right, 0 for no better than chance; at least -1.
+    pub cohen_kappa: f64,
+    /// [`matthews_correlation`]: likewise.
+    pub matthews_correlation: f64,
+    /// [`expected_calibration_error`] over 15 bins: 0 is best.
+    pub expected_calibration_error: Option<f64>,
+}
+
+impl Scores {
+    /// From the outputs (a row for each sample), the true classes, and what was taken for what.
+    pub(crate) fn new(outputs: &[f32], labels: &[u32], confusion: &ConfusionMatrix) -> Self {
+        let classes = confusion.classes().len();
+        let report = ClassificationReport::new(confusion);
+        Self {
+            top_5_accuracy: (classes > TOP).then(|| top_k_accuracy(outputs, labels, TOP)),
+            f1_macro: report.macro_average.f1,
+            f1_micro: report.accuracy,
+            f1_weighted: report.weighted_average.f1,
+            roc_auc: roc_auc(outputs, labels),
+            cohen_kappa: cohen_kappa(confusion),
+            matthews_correlation: matthews_correlation(confusion),
+            expected_calibration_error: expected_calibration_error(outputs, labels, BINS),
+        }
+    }
+
+    /// Names, as histories and JSON have them, and values.
+    pub fn entries(&self) -> [(&'static str, Option<f64>); 8] {
+        [
+            ("top_5_accuracy", self.top_5_accuracy),
+            ("f1_macro", Some(self.f1_macro)),
+            ("f1_micro", Some(self.f1_micro)),
+            ("f1_weighted", Some(self.f1_weighted)),
+            ("roc_auc", self.roc_auc),
+            ("cohen_kappa", Some(self.cohen_kappa)),
+            ("matthews_correlation", Some(self.matthews_correlation)),
+            ("expected_calibration_error", self.expected_calibration_error),
+        ]
+    }
+}
+
+impl fmt::Display for Scores {
+    /// One line for each score that has a value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = [
+            "top-5 accuracy",
+            "F1 (macro)",
+            "F1 (micro)",
+            "F1 (weighted)",
+            "ROC AUC (one against the rest, macro)",
+            "Cohen's kappa",
+            "Matthews correlation",
+            "expected calibration error",
+        ];
+        for (words, (_, value)) in words.into_iter().zip(self.entries()) {
+            if let Some(value) = value {
+                writeln!(f, "{words:>37}  {value:>9.4}")?;
+            }
+        }
+        Ok(())
+    }
+}
