@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
+use lenslet_train::{EarlyStopping, ReduceLROnPlateau};
 use serde::{Deserialize, Serialize};
 
 use crate::read::{MOST_TEXT, read_text};
@@ -85,6 +86,12 @@ pub struct TrainingConfig {
     pub seed: u64,
     /// Whether every epoch has an order of its own.
     pub shuffle: bool,
+    /// What ends the training early; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+    /// What makes the learning rate smaller; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduce_lr_on_plateau: Option<ReduceLROnPlateau>,
     /// The optimiser.
     pub optimizer: Optimizer,
     /// The loss.

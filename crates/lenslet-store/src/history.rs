@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use lenslet_train::Epoch;
 use serde::{Deserialize, Serialize};
 
 use crate::read::{MOST_TEXT, read};
 use crate::{ContentError, StoreError, atomic};
 
-const HEADER: [&str; 6] = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"];
+const HEADER: [&str; 7] =
+    ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds", "learning_rate"];
+/// Columns that every history has.
+const FIRST: usize = 6;
 
 /// One epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,9 +28,28 @@ pub struct HistoryRow {
     pub val_accuracy: Option<f64>,
     /// How long the epoch took, in seconds.
     pub seconds: f64,
+    /// Learning rate of the epoch's last step, where it is known.
+    #[serde(default)]
+    pub learning_rate: Option<f64>,
 }
 
-/// Writes `rows` as CSV with the header `epoch,loss,accuracy,val_loss,val_accuracy,seconds`.
+impl From<&Epoch> for HistoryRow {
+    /// An accuracy that was not asked for is no number.
+    fn from(epoch: &Epoch) -> Self {
+        Self {
+            epoch: epoch.epoch,
+            loss: epoch.loss,
+            accuracy: epoch.accuracy.unwrap_or(f64::NAN),
+            val_loss: epoch.val_loss,
+            val_accuracy: epoch.val_accuracy,
+            seconds: epoch.seconds,
+            learning_rate: Some(epoch.learning_rate),
+        }
+    }
+}
+
+/// Writes `rows` as CSV with the header
+/// `epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate`.
 /// Numbers are written so that they are read back to the last bit; what is not there is empty.
 ///
 /// # Errors
@@ -54,7 +77,7 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
     let refused = |e: csv::Error| ContentError::text(e.to_string(), remedy);
     let mut csv = csv::Reader::from_reader(bytes);
     let header = csv.headers().map_err(refused)?;
-    if *header != HEADER[..] {
+    if *header != HEADER[..] && *header != HEADER[..FIRST] {
         let what = format!("its first line is not `{}`", HEADER.join(","));
         return Err(ContentError::text(what, remedy));
     }

@@ -14,6 +14,7 @@
 mod atomic;
 mod config;
 mod confusion;
+mod csv_logger;
 mod error;
 mod history;
 mod read;
@@ -25,6 +26,7 @@ mod weights;
 pub use atomic::write;
 pub use config::{DataConfig, RunConfig, TrainingConfig};
 pub use confusion::{confusion_csv, read_confusion};
+pub use csv_logger::CsvLogger;
 pub use error::{ContentError, StoreError};
 pub use history::{HistoryRow, read_history, write_history};
 pub use run::{Run, run_name};

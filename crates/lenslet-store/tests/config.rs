@@ -4,6 +4,7 @@ use std::fs;
 
 use lenslet_model::{Adam, Loss, SGD, cnn};
 use lenslet_store::{DataConfig, RunConfig, TrainingConfig};
+use lenslet_train::{EarlyStopping, ReduceLROnPlateau};
 
 fn config() -> RunConfig {
     RunConfig {
@@ -17,6 +18,8 @@ fn config() -> RunConfig {
             batch_size: 10,
             seed: 42,
             shuffle: true,
+            early_stopping: None,
+            reduce_lr_on_plateau: None,
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },
@@ -46,6 +49,9 @@ fn every_setting_is_read_back() {
         let mut written = RunConfig { data, limit: Some(1_000), ..config() };
         written.training.seed = u64::MAX;
         written.training.optimizer = SGD::new(1e-3 / 3.0).momentum(0.9).nesterov().into();
+        let stopping = EarlyStopping::new(3);
+        written.training.early_stopping = Some(stopping);
+        written.training.reduce_lr_on_plateau = Some(ReduceLROnPlateau::default());
         written.write(&path).unwrap();
         assert_eq!(RunConfig::read(&path).unwrap(), written, "{}", written.to_toml());
     }

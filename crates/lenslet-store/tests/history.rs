@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use lenslet_store::{HistoryRow, read_history, write_history};
+use lenslet_engine::{Cpu, Options};
+use lenslet_model::layers::{Dense, Flatten};
+use lenslet_model::{Loss, SGD, Sequential};
+use lenslet_store::{CsvLogger, HistoryRow, read_history, write_history};
+use lenslet_train::{Epoch, Observer, Plan};
 
 fn row(epoch: usize) -> HistoryRow {
     let x = 1.0 / (epoch as f64 + 2.0);
@@ -13,6 +17,7 @@ fn row(epoch: usize) -> HistoryRow {
         val_loss: Some(x.exp()),
         val_accuracy: Some(x),
         seconds: x * 1e-9,
+        learning_rate: Some(x * 0.001),
     }
 }
 
@@ -37,7 +42,7 @@ fn a_history_without_epochs_has_its_header() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.csv");
     write_history(&path, &[]).unwrap();
-    let header = "epoch,loss,accuracy,val_loss,val_accuracy,seconds\n";
+    let header = "epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate\n";
     assert_eq!(fs::read_to_string(&path).unwrap(), header);
     assert_eq!(read_history(&path).unwrap(), []);
 }
@@ -49,7 +54,15 @@ fn what_is_not_there_is_empty() {
     let row = HistoryRow { val_loss: None, val_accuracy: None, ..row(2) };
     write_history(&path, &[row]).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.ends_with("\n2,0.5,0.75,,,2.5e-10\n"), "{text}");
+    assert!(text.ends_with("\n2,0.5,0.75,,,2.5e-10,0.00025\n"), "{text}");
+}
+
+#[test]
+fn a_history_without_learning_rates_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.csv");
+    fs::write(&path, "epoch,loss,accuracy,val_loss,val_accuracy,seconds\n1,0.5,0.5,,,1\n").unwrap();
+    assert_eq!(read_history(&path).unwrap()[0].learning_rate, None);
 }
 
 #[test]
@@ -69,4 +82,37 @@ fn bad_histories_are_refused_with_the_reason() {
         let message = read_history(&path).unwrap_err().to_string();
         assert!(message.contains(part), "{part}: {message}");
     }
+}
+
+#[test]
+fn a_logger_leaves_what_a_training_has_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let layers = Sequential::new((1, 1, 1)).add(Flatten::new()).add(Dense::new(2));
+    let (network, options) = (layers.build().unwrap(), Options::default());
+    let mut engine = Cpu::new(network, Loss::default(), SGD::new(0.1).into(), options).unwrap();
+    let mut logger = CsvLogger::new(&path);
+    logger.begin(&Plan { epochs: 2, steps: 1, validation: false, accuracy: false }).unwrap();
+    for number in 1..=2 {
+        let epoch = Epoch {
+            epoch: number,
+            loss: 0.5,
+            accuracy: Some(0.25),
+            val_loss: None,
+            val_accuracy: None,
+            learning_rate: 0.1,
+            seconds: 1.0,
+        };
+        logger.steer(&epoch, &mut engine).unwrap();
+        let rows = read_history(&path).unwrap();
+        assert_eq!(rows.len(), number);
+        assert_eq!(rows[number - 1], HistoryRow::from(&epoch));
+    }
+    let missing = CsvLogger::new(folder.path().join("no/folder.csv")).begin(&Plan {
+        epochs: 2,
+        steps: 1,
+        validation: false,
+        accuracy: false,
+    });
+    assert!(missing.unwrap_err().to_string().contains("folder.csv"));
 }

@@ -156,6 +156,8 @@ fn config() -> RunConfig {
             batch_size: 10,
             seed: 1,
             shuffle: true,
+            early_stopping: None,
+            reduce_lr_on_plateau: None,
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },
@@ -176,6 +178,7 @@ fn a_run_is_opened_and_read_back() {
         val_loss: None,
         val_accuracy: None,
         seconds: 0.1,
+        learning_rate: Some(0.001),
     }];
     run.write_config(&config()).unwrap();
     run.write_history(&history).unwrap();
