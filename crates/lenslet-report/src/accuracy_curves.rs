@@ -17,6 +17,7 @@ pub fn accuracy_curves(train: &[f64], validation: &[f64]) -> Picture {
         curves: &curves,
         y_limits: [0.0, 1.0],
         mark: None,
+        across: None,
     }
     .draw()
 }

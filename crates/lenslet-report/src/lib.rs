@@ -2,7 +2,7 @@
 //! Pictures of a training run: plain data in, one [`Picture`] out, as SVG and as PNG.
 //!
 //! Each picture is one function: [`accuracy_curves`], [`loss_curves`], [`confusion_matrix`],
-//! [`sample_grid`], [`predictions_grid`] and [`filter::picture`]. Both formats are written from
+//! [`learning_rate_sweep`], [`sample_grid`], [`predictions_grid`] and [`filter::picture`]. Both formats are written from
 //! the same list of shapes, with a font that travels inside the library, so a picture is the same
 //! on a machine that has no fonts, and the same input gives the same bytes.
 //!
@@ -12,6 +12,8 @@
 //! assert!(picture.png()?.starts_with(b"\x89PNG"));
 //! # Ok::<(), lenslet_report::PictureError>(())
 //! ```
+//!
+//! [`TensorBoard`] writes a training to files that TensorBoard opens, as it goes on.
 //!
 //! # Names
 //! Class names may be any text. Control characters and invisible direction marks are taken out,
@@ -26,6 +28,7 @@ mod colour;
 mod confusion_matrix;
 pub mod filter;
 mod font;
+mod learning_rate_sweep;
 mod line_chart;
 mod loss_curves;
 mod photo;
@@ -35,14 +38,17 @@ mod raster;
 mod sample_grid;
 mod scene;
 mod svg;
+mod tensorboard;
 mod text;
 mod ticks;
 mod tiles;
 
 pub use accuracy_curves::accuracy_curves;
 pub use confusion_matrix::confusion_matrix;
+pub use learning_rate_sweep::learning_rate_sweep;
 pub use line_chart::{Curve, metric_curves};
 pub use loss_curves::loss_curves;
 pub use picture::{Picture, PictureError};
 pub use predictions_grid::{Prediction, predictions_grid};
 pub use sample_grid::{Sample, sample_grid};
+pub use tensorboard::{EventFile, Setting, TensorBoard};

@@ -34,8 +34,8 @@ pub struct Curve<'a> {
 /// The vertical axis fits the data; the legend stands above the plot and covers nothing. Curves
 /// may differ in length, and empty ones are left out.
 pub fn metric_curves(title: &str, y_title: &str, curves: &[Curve<'_>]) -> Picture {
-    LineChart { title, y_title, curves, y_limits: [f64::NEG_INFINITY, f64::INFINITY], mark: None }
-        .draw()
+    let y_limits = [f64::NEG_INFINITY, f64::INFINITY];
+    LineChart { title, y_title, curves, y_limits, mark: None, across: None }.draw()
 }
 
 /// A point of a curve that is worth a ring, a dashed line and an entry in the legend.
@@ -53,6 +53,15 @@ pub(crate) struct LineChart<'a> {
     /// Bounds that the axis does not leave unless the data does: accuracies end at 1.
     pub(crate) y_limits: [f64; 2],
     pub(crate) mark: Option<Mark>,
+    /// What lies across, where it is not epochs.
+    pub(crate) across: Option<Across>,
+}
+
+/// A horizontal axis of points that are not epochs.
+pub(crate) struct Across {
+    pub(crate) title: &'static str,
+    /// Labels, and where they stand: 1 is the first point of a curve.
+    pub(crate) labels: Vec<(f64, String)>,
 }
 
 /// Where data lies on the page.
@@ -112,7 +121,11 @@ impl LineChart<'_> {
             high: ticks.last(),
         };
         self.titles(&mut scene, &frame);
-        draw_grid(&mut scene, &frame, &ticks.values, &labels);
+        let below = match &self.across {
+            Some(across) => across.labels.clone(),
+            None => epoch_labels(epochs),
+        };
+        draw_grid(&mut scene, &frame, &ticks.values, &labels, &below);
         self.draw_mark_line(&mut scene, &frame);
         for (index, curve) in self.shown() {
             draw_curve(&mut scene, &frame, curve.values, index);
@@ -147,7 +160,8 @@ impl LineChart<'_> {
         let [middle, half_way] = frame.middle();
         scene.text([frame.left, 44.0], self.title, TITLE_SIZE, INK, Anchor::Start);
         let below = [middle, HEIGHT - 22.0];
-        scene.text(below, "Epoch", AXIS_TITLE_SIZE, INK, Anchor::Middle);
+        let across = self.across.as_ref().map_or("Epoch", |across| across.title);
+        scene.text(below, across, AXIS_TITLE_SIZE, INK, Anchor::Middle);
         let beside = [34.0, half_way];
         scene.text(beside, self.y_title, AXIS_TITLE_SIZE, INK, Anchor::Middle).turn = -90.0;
     }
@@ -230,19 +244,30 @@ fn draw_ring(scene: &mut Scene, [x, y]: [f64; 2]) {
     scene.line(points, Pen::new(SOFT_INK, 1.5));
 }
 
-fn draw_grid(scene: &mut Scene, frame: &Frame, ticks: &[f64], labels: &[String]) {
+fn epoch_labels(epochs: usize) -> Vec<(f64, String)> {
+    let shown = ticks::epochs(epochs, 12).into_iter();
+    shown.map(|epoch| (epoch as f64, epoch.to_string())).collect()
+}
+
+fn draw_grid(
+    scene: &mut Scene,
+    frame: &Frame,
+    ticks: &[f64],
+    labels: &[String],
+    across: &[(f64, String)],
+) {
     let Frame { left, top, right, bottom, .. } = *frame;
     for (&value, label) in ticks.iter().zip(labels) {
         let y = crisp(frame.y(value));
         scene.line(vec![[left, y], [right, y]], Pen::new(GRID, 1.0));
         scene.text([left - 12.0, y + 0.36 * SIZE], label, SIZE, SOFT_INK, Anchor::End);
     }
-    for epoch in ticks::epochs(frame.epochs, 12) {
-        let x = crisp(frame.x(epoch as f64));
+    for (at, label) in across {
+        let x = crisp(frame.x(*at));
         scene.line(vec![[x, top], [x, bottom]], Pen::new(GRID, 1.0));
         scene.line(vec![[x, bottom], [x, bottom + 6.0]], Pen::new(AXIS, 1.0));
         let below = [x, bottom + 26.0];
-        scene.text(below, &epoch.to_string(), SIZE, SOFT_INK, Anchor::Middle);
+        scene.text(below, label, SIZE, SOFT_INK, Anchor::Middle);
     }
     let (left, bottom) = (crisp(left), crisp(bottom));
     scene.line(vec![[left, top], [left, bottom], [right, bottom]], Pen::new(AXIS, 1.0));

@@ -20,6 +20,7 @@ pub fn loss_curves(train: &[f64], validation: &[f64], best_epoch: Option<usize>)
         curves: &curves,
         y_limits: [0.0, f64::INFINITY],
         mark: best_epoch.and_then(|epoch| mark(train, validation, epoch)),
+        across: None,
     }
     .draw()
 }
