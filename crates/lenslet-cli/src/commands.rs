@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod filter;
 pub(crate) mod info;
+pub(crate) mod lr_find;
 pub(crate) mod models;
 pub(crate) mod plot;
 pub(crate) mod predict;

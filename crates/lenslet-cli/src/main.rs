@@ -1,17 +1,21 @@
 //! The program `lenslet`: arguments in, calls to the library, words and progress out.
 #![forbid(unsafe_code)]
 
+mod callbacks;
 mod commands;
 mod console;
 mod data;
 mod failure;
 mod interrupt;
+mod loss;
 mod machine;
 mod model_choice;
+mod optimizer;
 mod picture_file;
 mod progress;
 mod results;
 mod run_folder;
+mod schedule;
 mod trained;
 
 use std::process::ExitCode;
@@ -19,7 +23,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    bench, data as data_command, evaluate, filter, info, models, plot, predict, summary, train,
+    bench, data as data_command, evaluate, filter, info, lr_find, models, plot, predict, summary,
+    train,
 };
 
 /// Train image classifiers on an ordinary CPU, look at what they learnt, and use them.
@@ -35,7 +40,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Train(train::Args),
+    Train(Box<train::Args>),
     Evaluate(evaluate::Args),
     Predict(predict::Args),
     Summary(summary::Args),
@@ -44,12 +49,13 @@ enum Command {
     Plot(plot::Args),
     Filter(filter::Args),
     Bench(bench::Args),
+    LrFind(Box<lr_find::Args>),
     Info(info::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Train(args) => train::run(args),
+        Command::Train(args) => train::run(*args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Summary(args) => summary::run(args),
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         Command::Plot(args) => plot::run(args),
         Command::Filter(args) => filter::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::LrFind(args) => lr_find::run(*args),
         Command::Info(args) => info::run(args),
     };
     match result {

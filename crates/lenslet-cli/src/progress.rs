@@ -213,6 +213,7 @@ mod tests {
             accuracy: Some(0.4918),
             val_loss: Some(1.1079),
             val_accuracy: Some(0.6095),
+            learning_rate: 0.001,
             seconds: 2.0,
         };
         let wide = fitted("1000/1000", "2s 1.9ms/step", &epoch, 120);

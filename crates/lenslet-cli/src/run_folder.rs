@@ -5,19 +5,12 @@ use lenslet_report::{
     Picture, Sample, accuracy_curves, confusion_matrix, loss_curves, sample_grid,
 };
 use lenslet_store::{Format, HistoryRow, Run, RunFile, confusion_csv};
-use lenslet_train::{Epoch, Evaluation};
+use lenslet_train::Evaluation;
 
 use crate::failure::Failure;
 
 /// Images in the grid of samples.
 const SAMPLES: usize = 50;
-
-/// An epoch as the file keeps it.
-pub(crate) fn row(epoch: &Epoch) -> HistoryRow {
-    let Epoch { epoch, loss, accuracy, val_loss, val_accuracy, seconds } = *epoch;
-    let accuracy = accuracy.expect("the program always asks for it");
-    HistoryRow { epoch, loss, accuracy, val_loss, val_accuracy, seconds }
-}
 
 /// A grid of images, every class in its turn.
 pub(crate) fn samples(data: &Dataset) -> Picture {

@@ -25,8 +25,12 @@ impl Trained {
         let options = threads.options(isa, &config);
         let training = &config.training;
         let description = loaded.saved.model;
-        let mut model =
-            description.compile_with(training.optimizer, training.loss, &[], options)?;
+        let mut model = description.compile_with(
+            training.optimizer.clone(),
+            training.loss.clone(),
+            &[],
+            options,
+        )?;
         let state = State { parameters: loaded.parameters, ..State::default() };
         model.load(&state, loaded.saved.classes)?;
         Ok(Self { model, config })

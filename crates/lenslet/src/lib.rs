@@ -62,10 +62,13 @@ pub mod prelude {
         SpatialDropout2D, SumPool2D, ZeroPadding2D,
     };
     pub use lenslet_model::{
-        Activation, Adam, Graph, Initializer, Input, Loss, Metric, Optimizer, Padding, Regularizer,
-        SGD, Sequential, SparseCategoricalCrossentropy, Tensor, add, concatenate, multiply,
+        Activation, Adagrad, Adam, AdamW, BinaryCrossentropy, CategoricalCrossentropy, Configure,
+        Graph, Initializer, Input, Lamb, Lion, Loss, Metric, Muon, Nadam, Optimizer, Padding,
+        RMSprop, Regularizer, SGD, Schedule, Sequential, SparseCategoricalCrossentropy, Tensor,
+        add, concatenate, multiply,
     };
     pub use lenslet_train::{
-        Compile, Epoch, Evaluation, Fit, Flow, History, Model, Observer, verdict,
+        Compile, EarlyStopping, Epoch, Evaluation, Fit, Flow, History, Model, ModelCheckpoint,
+        Observer, Observers, Quantity, ReduceLROnPlateau, SaveWhen, verdict,
     };
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use lenslet_data::{Dataset, Split};
 use lenslet_report::{Prediction, predictions_grid};
 use lenslet_train::Evaluation;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::console::{say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
@@ -93,6 +93,7 @@ fn print(images: &Dataset, part: &str, evaluation: &Evaluation) -> Result<(), Fa
         say(matrix)?;
     }
     say(evaluation.report())?;
+    say(evaluation.scores)?;
     tell(&results::weakest(confusion))?;
     tell(&results::most_confused(confusion))
 }
@@ -111,12 +112,15 @@ fn json(images: &Dataset, part: &str, evaluation: &Evaluation) -> String {
         })
         .collect();
     let rows: Vec<_> = evaluation.confusion.counts().chunks(report.classes.len()).collect();
+    let scores = evaluation.scores.entries();
+    let scores: Map<_, _> = scores.into_iter().map(|(key, x)| (key.to_owned(), json!(x))).collect();
     let all = json!({
         "data": images.name(),
         "part": part,
         "images": images.len(),
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
+        "scores": scores,
         "classes": classes,
         "confusion_matrix": rows,
     });

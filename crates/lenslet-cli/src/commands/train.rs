@@ -3,20 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::ValueEnum;
 use lenslet_data::Split;
 use lenslet_engine::{Phase, Profile};
 use lenslet_kernels::Isa;
-use lenslet_model::{Adam, Loss, Metric, Optimizer, SGD};
-use lenslet_store::{DataConfig, Run, RunConfig, RunFile, SavedModel, TrainingConfig, run_name};
+use lenslet_model::Metric;
+use lenslet_store::{
+    DataConfig, HistoryRow, Run, RunConfig, RunFile, SavedModel, TrainingConfig, run_name,
+};
 use lenslet_train::{Compile, Evaluation, Fit, History, Model, verdict};
 
+use crate::callbacks::{CallbackArgs, Callbacks};
 use crate::console::{counted, note, say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
+use crate::loss::LossArgs;
 use crate::machine::{self, ThreadArgs};
 use crate::model_choice::ModelChoice;
+use crate::optimizer::OptimizerArgs;
 use crate::progress::{Verbosity, Watch};
+use crate::schedule::{Length, ScheduleArgs};
 use crate::{interrupt, results, run_folder};
 
 /// Train a network and leave a folder with all that it learnt.
@@ -45,6 +50,9 @@ pub(crate) struct Args {
     training: TrainingArgs,
 
     #[command(flatten)]
+    callbacks: CallbackArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -64,21 +72,14 @@ struct TrainingArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     batch_size: Option<usize>,
 
-    /// How gradients change the weights [default: adam]
-    #[arg(long, value_name = "NAME", value_enum)]
-    optimizer: Option<OptimizerName>,
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
 
-    /// The size of a step [default: 0.001 for adam, 0.01 for sgd]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
-    learning_rate: Option<f64>,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
 
-    /// sgd: the share of the last step that is taken again [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    momentum: Option<f64>,
-
-    /// sgd: Nesterov's form of momentum
-    #[arg(long)]
-    nesterov: bool,
+    #[command(flatten)]
+    loss: LossArgs,
 
     /// What the initial weights, the order of the images and dropout grow from [default: 42]
     #[arg(long, value_name = "N")]
@@ -136,12 +137,6 @@ Examples:
   lenslet train --model net.toml --limit 2000    a network of your own, tried on fewer images
   lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OptimizerName {
-    Adam,
-    Sgd,
-}
-
 /// For counts that cannot be 0.
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -160,7 +155,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     run.write_config(&config)?;
     run_folder::write_samples(&run, &split.train)?;
 
-    let TrainingConfig { optimizer, loss, .. } = config.training;
+    let TrainingConfig { optimizer, loss, .. } = config.training.clone();
     let options = settings.threads.options(settings.isa, &config);
     let metrics = [Metric::SparseCategoricalAccuracy];
     let mut model = saved.model.clone().compile_with(optimizer, loss, &metrics, options)?;
@@ -170,8 +165,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if settings.profile {
         model.start_profile(TRACED_STEPS);
     }
+    let mut callbacks = settings.callbacks.begin(&run, &saved, &config)?;
     let start = Instant::now();
-    let history = fit(&mut model, &split, &config, settings.verbosity)?;
+    let history = fit(&mut model, &split, &config, settings.verbosity, &mut callbacks)?;
     let seconds = start.elapsed().as_secs_f64();
 
     let profile = model.take_profile();
@@ -181,8 +177,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
     let evaluation = model.evaluate(&split.test)?;
     run_folder::write_evaluation(&run, &evaluation)?;
+    callbacks.finish(&evaluation)?;
     if !quiet {
-        conclude(&run, &history, &evaluation, seconds)?;
+        conclude(&run, &history, &evaluation, seconds, callbacks.restored())?;
         profile.iter().try_for_each(|profile| tell_profile(&run, profile))?;
     }
     if interrupt::asked() { Err(Failure::Interrupted) } else { Ok(()) }
@@ -202,10 +199,14 @@ fn conclude(
     history: &History,
     evaluation: &Evaluation,
     seconds: f64,
+    restored: Option<usize>,
 ) -> Result<(), Failure> {
     say("")?;
     if history.stopped {
         tell(&format!("Stopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
+    }
+    if let Some(epoch) = restored {
+        tell(&format!("The weights of the best epoch, {epoch}, are those that stayed."))?;
     }
     let headline = results::headline(evaluation, "test");
     tell(&format!("Trained for {seconds:.1} s: {headline}"))?;
@@ -246,6 +247,9 @@ struct Settings {
     data: DataConfig,
     model: ModelChoice,
     training: TrainingConfig,
+    schedule: ScheduleArgs,
+    loss: LossArgs,
+    callbacks: CallbackArgs,
     limit: Option<usize>,
     isa: Isa,
     exact: bool,
@@ -259,9 +263,10 @@ struct Settings {
 
 impl Settings {
     fn new(args: Args) -> Result<Self, Failure> {
-        let Args { dataset, data: data_args, limit, training: options, output } = args;
+        let Args { dataset, data: data_args, limit, training: options, callbacks, output } = args;
         let last = options.config.as_deref().map(RunConfig::read).transpose()?;
-        let training = training(&options, last.as_ref())?;
+        let mut training = training(&options, last.as_ref())?;
+        callbacks.apply(&mut training)?;
         let model = match (&options.model, &last) {
             (None, Some(last)) => ModelChoice::Described(last.model.clone()),
             (name, _) => ModelChoice::new(name.as_deref().unwrap_or("cnn"))?,
@@ -277,6 +282,9 @@ impl Settings {
             args: data_args,
             model,
             training,
+            schedule: options.schedule,
+            loss: options.loss,
+            callbacks,
             limit: limit.or(last.as_ref().and_then(|last| last.limit)),
             isa: isa(last.as_ref())?,
             exact: options.exact || last.as_ref().is_some_and(|last| last.exact),
@@ -297,13 +305,18 @@ impl Settings {
         let model = self.model.fitted_to(&split.train)?;
         let saved = SavedModel::new(model.clone(), split.train.classes().to_vec());
         saved.check()?;
+        let mut training = self.training.clone();
+        let steps_per_epoch = split.train.len().div_ceil(training.batch_size);
+        let length = Length { epochs: training.epochs, steps_per_epoch };
+        self.schedule.apply(&mut training.optimizer, length)?;
+        self.loss.weigh(&mut training.loss, &split.train)?;
         let config = RunConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isa: self.isa.name().to_owned(),
             exact: self.exact,
             limit: self.limit,
             data,
-            training: self.training.clone(),
+            training,
             model,
         };
         Ok((split, config, saved))
@@ -331,40 +344,15 @@ fn training(options: &TrainingArgs, last: Option<&RunConfig>) -> Result<Training
         batch_size: options.batch_size.or(last.map(|l| l.batch_size)).unwrap_or(10),
         seed: options.seed.or(last.map(|l| l.seed)).unwrap_or(42),
         shuffle: last.is_none_or(|l| l.shuffle),
-        optimizer: optimizer(options, last.map(|l| l.optimizer))?,
-        loss: last.map_or_else(Loss::default, |l| l.loss),
+        early_stopping: last.and_then(|l| l.early_stopping.clone()),
+        reduce_lr_on_plateau: last.and_then(|l| l.reduce_lr_on_plateau.clone()),
+        optimizer: options.optimizer.optimizer(last.map(|l| &l.optimizer))?,
+        loss: options.loss.loss(last.map(|l| &l.loss))?,
     };
     if config.epochs == 0 {
         return Err(Failure::usage("epochs = 0: there is nothing to do; give at least 1"));
     }
     Ok(config)
-}
-
-fn optimizer(options: &TrainingArgs, last: Option<Optimizer>) -> Result<Optimizer, Failure> {
-    let mut optimizer = match (options.optimizer, last) {
-        (Some(OptimizerName::Sgd), Some(last @ Optimizer::Sgd(_))) => last,
-        (Some(OptimizerName::Sgd), _) => SGD::default().into(),
-        (None, Some(last)) => last,
-        (Some(OptimizerName::Adam), Some(last @ Optimizer::Adam(_))) => last,
-        (Some(OptimizerName::Adam) | None, _) => Adam::default().into(),
-    };
-    if let Some(rate) = options.learning_rate {
-        optimizer = optimizer.with_learning_rate(rate);
-    }
-    match &mut optimizer {
-        Optimizer::Sgd(sgd) => {
-            sgd.momentum = options.momentum.unwrap_or(sgd.momentum);
-            sgd.nesterov |= options.nesterov;
-        }
-        _ if options.momentum.is_some() || options.nesterov => {
-            return Err(Failure::usage(
-                "--momentum and --nesterov are for sgd; add --optimizer sgd, or leave them out",
-            ));
-        }
-        _ => {}
-    }
-    optimizer.check().map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(optimizer)
 }
 
 /// The instruction set: that asked for, else that of the run which is repeated, else the best.
@@ -406,11 +394,12 @@ fn fit(
     split: &Split,
     config: &RunConfig,
     verbosity: Verbosity,
+    callbacks: &mut Callbacks<'_>,
 ) -> Result<History, Failure> {
     let TrainingConfig { epochs, batch_size, seed, shuffle, .. } = config.training;
     let fit = Fit { epochs, batch_size, seed, shuffle, validation: Some(&split.test) };
     let mut watch = Watch::new(verbosity);
-    let history = model.fit_observed(&split.train, fit, &mut watch);
+    let history = model.fit_observed(&split.train, fit, &mut callbacks.with(&mut watch));
     watch.close();
     Ok(history?)
 }
@@ -418,7 +407,7 @@ fn fit(
 /// Writes what was learnt first, then pictures of it.
 fn save(run: &Run, saved: &SavedModel, model: &Model, history: &History) -> Result<(), Failure> {
     run.write_model(saved, &model.state().parameters)?;
-    let rows: Vec<_> = history.epochs.iter().map(run_folder::row).collect();
+    let rows: Vec<_> = history.epochs.iter().map(HistoryRow::from).collect();
     run.write_history(&rows)?;
     run_folder::write_curves(run, &rows)
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod callbacks;
 mod cifar10;
 mod folders;
 mod help;

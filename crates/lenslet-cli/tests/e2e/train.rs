@@ -147,6 +147,56 @@ fn a_profiles_time_line_shows_the_first_steps() {
 }
 
 #[test]
+fn optimizers_and_schedules_are_chosen_with_their_settings() {
+    let sandbox = Sandbox::new();
+    for (options, parts) in [
+        (
+            "--optimizer adamw --weight-decay 0.1 --global-clipnorm 1 --schedule cosine --warmup 0.5",
+            // 200 images in batches of 20: ten steps an epoch.
+            &[
+                "weight_decay = 0.1",
+                "global_clipnorm = 1.0",
+                "decay_steps = 15",
+                "warmup_steps = 5",
+            ][..],
+        ),
+        (
+            "--optimizer rmsprop --momentum 0.5 --set rho=0.8 --set centered=true --ema 0.9",
+            &["momentum = 0.5", "rho = 0.8", "centered = true", "use_ema = true", "= 0.9"],
+        ),
+        (
+            "--optimizer muon --accumulate 2 --set exclude_from_weight_decay=[\"dense\"]",
+            &["name = \"muon\"", "gradient_accumulation_steps = 2", "[\"dense\"]"],
+        ),
+        ("--schedule step --decay-epochs 1 --decay-rate 0.5", &["step_size = 10", "gamma = 0.5"]),
+        (
+            "--loss binary_crossentropy --label-smoothing 0.1 --class-weights balanced",
+            &["name = \"binary_crossentropy\"", "label_smoothing = 0.1", "class_weights = ["],
+        ),
+        ("--schedule one-cycle", &["name = \"one_cycle\"", "total_steps = 20"]),
+    ] {
+        let _ = fs::remove_dir_all(sandbox.path("run"));
+        sandbox.ok(&format!("train --config tiny.toml --quiet --out run {options}"));
+        let config = fs::read_to_string(sandbox.path("run/config.toml")).unwrap();
+        for part in parts {
+            assert!(config.contains(part), "no {part} in {config}");
+        }
+        // The configuration is one that can be repeated.
+        let history = fs::read(sandbox.path("run/history.csv")).unwrap();
+        assert!(history.starts_with(b"epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning"));
+    }
+    sandbox.ok("train --config run/config.toml --quiet --out again");
+    let rates = |run: &str| {
+        let history = fs::read_to_string(sandbox.path(&format!("{run}/history.csv"))).unwrap();
+        let rate = |line: &str| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
+        history.lines().skip(1).map(rate).collect::<Vec<_>>()
+    };
+    let cycle = rates("run");
+    assert!(cycle[0] > 100.0 * cycle[1], "{cycle:?}");
+    assert_eq!(rates("again"), cycle);
+}
+
+#[test]
 fn a_reader_that_leaves_does_not_end_the_training() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command("train --config tiny.toml --out run");

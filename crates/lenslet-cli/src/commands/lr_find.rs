@@ -1,0 +1,122 @@
+//! `lenslet lr-find`.
+
+use std::path::PathBuf;
+
+use lenslet_engine::Options;
+use lenslet_model::Optimizer;
+use lenslet_report::learning_rate_sweep;
+use lenslet_train::{Compile, LearningRateSweep, SweptRates};
+
+use crate::commands::train::at_least_one;
+use crate::console::{say, tell};
+use crate::data::{self, DataArgs, Wanted};
+use crate::failure::Failure;
+use crate::loss::LossArgs;
+use crate::machine::{self, ThreadArgs};
+use crate::model_choice::ModelChoice;
+use crate::optimizer::OptimizerArgs;
+use crate::picture_file;
+
+/// Look for a learning rate: try growing ones, a step at each, and see where the loss falls most.
+///
+/// Draws the loss over the learning rates and suggests the one at which it falls most steeply.
+/// Nothing is kept of what is learnt on the way.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// synthetic, cifar10, or the path of a folder of images [default: synthetic]
+    dataset: Option<String>,
+
+    /// The network: a name of `lenslet models`, or a file that describes one [default: cnn]
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    model: Option<String>,
+
+    /// Images per step [default: 32]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    batch_size: Option<usize>,
+
+    /// The first rate [default: 1e-7]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    from: Option<f64>,
+
+    /// The last rate [default: 10]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    to: Option<f64>,
+
+    /// How many rates are tried [default: 200]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    steps: Option<usize>,
+
+    /// The picture
+    #[arg(long, value_name = "FILE.png", default_value = "lr-find.png")]
+    picture: PathBuf,
+
+    /// What the initial weights and the order of the images grow from [default: 42]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
+
+    #[command(flatten)]
+    loss: LossArgs,
+
+    #[command(flatten)]
+    threads: ThreadArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Failure> {
+    picture_file::check(&args.picture)?;
+    let optimizer = args.optimizer.optimizer(None)?;
+    let mut loss = args.loss.loss(None)?;
+    let choice = ModelChoice::new(args.model.as_deref().unwrap_or("cnn"))?;
+    let sweep = args.sweep();
+    let wanted = Wanted { shape: choice.image_shape(), last: None };
+    let config = args.data.config(args.dataset.as_deref(), wanted)?;
+    let (split, _) = data::load(config, &args.data.cifar10, false)?;
+    args.loss.weigh(&mut loss, &split.train)?;
+    let isa = Some(machine::isa()?);
+    let options = Options { threads: args.threads.count(), isa, seed: sweep.seed, exact: false };
+    let mut model =
+        choice.fitted_to(&split.train)?.compile_with(optimizer.clone(), loss, &[], options)?;
+    let found = model.sweep_learning_rates(&split.train, sweep)?;
+    let picture = learning_rate_sweep(&found.rates, &found.losses, found.suggestion);
+    picture_file::write(&args.picture, &picture)?;
+    tell_found(&found, &optimizer, sweep)?;
+    say(format_args!("Picture: {}", args.picture.display()))
+}
+
+impl Args {
+    fn sweep(&self) -> LearningRateSweep {
+        let LearningRateSweep { start, end, steps, batch_size, seed } = Default::default();
+        LearningRateSweep {
+            start: self.from.unwrap_or(start),
+            end: self.to.unwrap_or(end),
+            steps: self.steps.unwrap_or(steps),
+            batch_size: self.batch_size.unwrap_or(batch_size),
+            seed: self.seed.unwrap_or(seed),
+        }
+    }
+}
+
+fn tell_found(
+    found: &SweptRates,
+    optimizer: &Optimizer,
+    sweep: LearningRateSweep,
+) -> Result<(), Failure> {
+    let name = optimizer.name();
+    if let (Some(last), true) = (found.rates.last(), found.rates.len() < sweep.steps) {
+        tell(&format!("From a learning rate of {last:.1e} on the loss grows without end."))?;
+    }
+    match found.suggested() {
+        Some(rate) => tell(&format!(
+            "Suggested for {name}: --learning-rate {rate:.1e}, where the loss falls most steeply."
+        )),
+        None => tell(&format!(
+            "The loss falls at no rate between {:.1e} and {:.1e}; try others with --from and --to.",
+            sweep.start, sweep.end
+        )),
+    }
+}

@@ -1,0 +1,79 @@
+use std::fs;
+
+use crate::support::Sandbox;
+
+#[test]
+fn early_stopping_ends_a_training_and_is_repeated() {
+    let sandbox = Sandbox::new();
+    // Nothing is better by a thousand.
+    let flags = "--epochs 9 --early-stopping 2 --min-delta 1000 --restore-best";
+    let out = sandbox.ok(&format!("train --config tiny.toml --out run {flags}"));
+    assert!(out.contains("Stopped in epoch 3"), "{out}");
+    assert!(out.contains("The weights of the best epoch, 1, are those that stayed."), "{out}");
+    let history = fs::read_to_string(sandbox.path("run/history.csv")).unwrap();
+    assert_eq!(history.lines().count(), 1 + 3);
+    sandbox.ok("train --config run/config.toml --quiet --out again");
+    for file in ["weights.safetensors", "confusion_matrix.csv"] {
+        let [first, second] =
+            ["run", "again"].map(|run| fs::read(sandbox.path(&format!("{run}/{file}"))).unwrap());
+        assert!(first == second, "{file}");
+    }
+}
+
+#[test]
+fn learning_rates_fall_and_everything_is_recorded() {
+    let sandbox = Sandbox::new();
+    let flags = "--epochs 4 --reduce-lr 1 --reduce-lr-factor 0.5 --min-delta 1000 \
+                 --checkpoint best --checkpoint last --checkpoint 2 --csv-log log.csv \
+                 --tensorboard board";
+    sandbox.ok(&format!("train --config tiny.toml --quiet --out run {flags}"));
+    let log = fs::read_to_string(sandbox.path("log.csv")).unwrap();
+    assert_eq!(log, fs::read_to_string(sandbox.path("run/history.csv")).unwrap());
+    let rates: Vec<f64> =
+        log.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(rates, [0.001, 0.001, 0.0005, 0.00025]);
+    for name in ["best", "last", "epoch-0002", "epoch-0004"] {
+        let path = sandbox.path(&format!("run/checkpoints/{name}.safetensors"));
+        assert!(path.is_file(), "{}", path.display());
+    }
+    let last = fs::read(sandbox.path("run/checkpoints/last.safetensors")).unwrap();
+    assert!(last == fs::read(sandbox.path("run/weights.safetensors")).unwrap());
+    for part in ["train", "validation"] {
+        let files = fs::read_dir(sandbox.path(&format!("board/{part}"))).unwrap();
+        let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        assert!(names[0].to_str().unwrap().starts_with("events.out.tfevents"), "{names:?}");
+    }
+}
+
+#[test]
+fn a_learning_rate_is_looked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", crate::support::MODEL);
+    let flags = "--model small.toml --steps 60 --from 1e-5 --to 10 --picture sweep.svg";
+    let out = sandbox.ok(&format!("lr-find {flags}"));
+    assert!(out.contains("Suggested for adam: --learning-rate "), "{out}");
+    let picture = fs::read_to_string(sandbox.path("sweep.svg")).unwrap();
+    assert!(picture.contains("Learning rate") && picture.contains("Suggested: "));
+    assert_eq!(sandbox.ok(&format!("lr-find {flags}")), out, "the same once more");
+}
+
+#[test]
+fn callbacks_that_make_no_sense_are_usage_errors() {
+    let sandbox = Sandbox::new();
+    for (options, parts) in [
+        ("train --restore-best", ["--restore-best does nothing", "--early-stopping"]),
+        ("train --reduce-lr-factor 0.5", ["--reduce-lr-factor", "without --reduce-lr"]),
+        ("train --monitor loss", ["--monitor", "without --early-stopping"]),
+        ("train --early-stopping 2 --monitor val_los", ["`val_los`", "did you mean `val_loss`?"]),
+        ("train --early-stopping 2 --min-delta -1", ["min_delta = -1", "at least 0"]),
+        ("train --reduce-lr 2 --reduce-lr-factor 1", ["factor = 1", "between 0 and 1"]),
+        ("train --checkpoint 0", ["--checkpoint", "at least 1"]),
+        ("train --checkpoint first", ["--checkpoint", "best, last"]),
+        ("lr-find --picture sweep.gif", ["sweep.gif", ".png nor .svg"]),
+        ("lr-find --steps 0", ["--steps", "at least 1"]),
+    ] {
+        sandbox.refuses(options, 2, &parts);
+    }
+    sandbox.refuses("lr-find --from 1 --to 0.1", 1, &["from 1 to 0.1", "the smaller first"]);
+    sandbox.refuses("lr-find --steps 5", 1, &["steps is too small", "at least 10"]);
+}
