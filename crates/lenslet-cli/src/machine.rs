@@ -41,6 +41,14 @@ pub(crate) struct ThreadArgs {
 }
 
 impl ThreadArgs {
+    /// The same, but no more threads than there are images to share.
+    pub(crate) fn at_most(&self, images: usize) -> Self {
+        let images = u16::try_from(images.max(1)).unwrap_or(u16::MAX);
+        // One needs no look at the machine.
+        let threads = if images == 1 { 1 } else { self.count().min(images.into()) };
+        Self { threads: Some(threads as u16) }
+    }
+
     /// The number of threads: what was asked for, else one per core.
     pub(crate) fn count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get());

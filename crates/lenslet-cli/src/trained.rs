@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use lenslet_engine::State;
-use lenslet_store::{Run, RunConfig};
-use lenslet_train::{Compile, Model};
+use lenslet_store::{Run, RunConfig, TrainingConfig};
+use lenslet_train::Model;
 
 use crate::failure::Failure;
 use crate::machine::{self, ThreadArgs};
@@ -21,18 +20,12 @@ impl Trained {
         let isa = machine::isa()?;
         let run = Run::open(folder)?;
         let config = run.load_config()?;
-        let loaded = run.load_model()?;
+        let file = run.open_model()?;
         let options = threads.options(isa, &config);
-        let training = &config.training;
-        let description = loaded.saved.model;
-        let mut model = description.compile_with(
-            training.optimizer.clone(),
-            training.loss.clone(),
-            &[],
-            options,
-        )?;
-        let state = State { parameters: loaded.parameters, ..State::default() };
-        model.load(&state, loaded.saved.classes)?;
+        let TrainingConfig { optimizer, loss, .. } = config.training.clone();
+        let (network, classes) = (file.network.clone(), file.saved.classes.clone());
+        let read = |parameters: &mut [f32]| Ok::<_, Failure>(file.read_parameters(parameters)?);
+        let model = Model::trained(network, classes, optimizer, loss, options, read)?;
         Ok(Self { model, config })
     }
 

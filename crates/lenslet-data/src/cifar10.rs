@@ -6,6 +6,7 @@
 
 mod download;
 mod read;
+mod records;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

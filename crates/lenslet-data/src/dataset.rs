@@ -103,6 +103,21 @@ impl Dataset {
         Self { name: self.name.clone(), classes: self.classes.clone(), pixels, labels, ..*self }
     }
 
+    /// [`Dataset::take`] in the set's own order, in the memory of this set.
+    pub(crate) fn keep(mut self, ascending: &[u32]) -> Self {
+        debug_assert!(ascending.is_sorted());
+        let size = self.image_len();
+        for (to, &from) in ascending.iter().enumerate() {
+            let from = from as usize;
+            self.pixels.copy_within(from * size..(from + 1) * size, to * size);
+            self.labels[to] = self.labels[from];
+        }
+        self.pixels.truncate(ascending.len() * size);
+        self.pixels.shrink_to_fit();
+        self.labels.truncate(ascending.len());
+        self
+    }
+
     /// Replaces the contents of `pixels` (NHWC) and `labels` with the pictures at `indices`, in
     /// that order. Allocates only while the two are still growing to a batch's size.
     ///
@@ -238,6 +253,14 @@ mod tests {
         assert_eq!(taken.labels(), [0, 1]);
         assert_eq!(taken.image(1), [10, 11]);
         assert_eq!((taken.name(), taken.len()), ("four", 2));
+    }
+
+    #[test]
+    fn keeps_a_subset_in_place() {
+        for order in [&[][..], &[2], &[1, 3], &[0, 1, 2, 3]] {
+            let (kept, taken) = (four().keep(order), four().take(order));
+            assert_eq!((kept.pixels(), kept.labels()), (taken.pixels(), taken.labels()));
+        }
     }
 
     #[test]

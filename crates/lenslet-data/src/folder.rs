@@ -38,7 +38,7 @@ pub struct Folder {
     /// Whether a broken image is an error instead of being listed in [`Split::skipped`]; default no.
     pub strict: bool,
     /// The most that all pictures may take, in bytes; default 16 GiB. While a single folder is
-    /// split, twice as much is in use.
+    /// split, those that are held out are there twice.
     pub limit: u64,
 }
 
@@ -90,7 +90,8 @@ impl Folder {
             }
             None => {
                 let [train, test] = hold_out(&all, self.test_fraction, self.seed);
-                Ok(Split { train: all.take(&train), test: all.take(&test), skipped })
+                let test = all.take(&test);
+                Ok(Split { train: all.keep(&train), test, skipped })
             }
         }
     }

@@ -35,9 +35,22 @@ fn check(split: &Split) {
 #[test]
 fn planes_become_pixels_in_the_order_of_the_batches() {
     check(&read_bytes(&archive(&batches())).unwrap());
-    let mut reversed = batches();
-    reversed.reverse();
-    check(&read_bytes(&archive(&reversed)).unwrap());
+    for order in [[5, 4, 3, 2, 1, 0], [0, 2, 3, 5, 4, 1]] {
+        let files = order.map(|file| batches()[file].clone());
+        check(&read_bytes(&archive(&files)).unwrap());
+    }
+}
+
+#[test]
+fn a_batch_may_be_long() {
+    let mut files = batches();
+    files[1].1 = (0..200).flat_map(|i| record(i % 10, i)).collect();
+    let split = read_bytes(&archive(&files)).unwrap();
+    assert_eq!(split.train.len(), 208);
+    for i in [0, 63, 64, 65, 127, 128, 199] {
+        assert_eq!(split.train.label(2 + i), i as u32 % 10);
+        assert_eq!(split.train.image(2 + i)[0], i as u8);
+    }
 }
 
 #[test]
@@ -72,6 +85,12 @@ fn what_is_wrong_inside_is_named() {
     let long = |files: &mut Vec<(String, Vec<u8>)>| files[1].1 = vec![0; 30_730_001];
     for (message, expected) in [
         (trouble(|files| files[2].1.extend(record(10, 0))), "data_batch_3.bin, record 2: label 10"),
+        (
+            trouble(|files| {
+                files[1].1 = (0..200).flat_map(|i| record(i / 180 * 10, 0)).collect();
+            }),
+            "data_batch_2.bin, record 180: label 10",
+        ),
         (trouble(|files| files[5].1.truncate(6145)), "test_batch.bin has 6145 bytes"),
         (trouble(|files| files[0].1.clear()), "data_batch_1.bin has 0 bytes"),
         (

@@ -1,9 +1,7 @@
 //! The engine on the CPU.
 
 use lenslet_kernels::{Conv2dKernel, Fast, Isa, Kernels, Real, Team};
-use lenslet_model::{
-    Loss, LossFunction, Moment, Network, Optimizer, Parameter, Regularizer, Shape,
-};
+use lenslet_model::{Loss, LossFunction, Network, Optimizer, Parameter, Regularizer, Shape};
 
 use crate::EngineError;
 use crate::initialize::initialize;
@@ -13,7 +11,7 @@ use crate::not_finite::{self, NotFinite};
 use crate::plan::{Apart, Mode, Plan};
 use crate::profile::{Clock, Notes, Phase, Profile};
 use crate::program::{Op, Program};
-use crate::state::State;
+use crate::state::{State, as_f32};
 use crate::targets::Targets;
 use crate::update::{Next, Updater};
 
@@ -70,6 +68,10 @@ pub trait Engine {
     fn not_finite(&self) -> Option<NotFinite>;
     /// All that training changes.
     fn state(&self) -> State;
+    /// The flat parameter buffer: what of the state is needed to predict.
+    fn weights(&self) -> Vec<f32> {
+        self.state().parameters
+    }
     /// Goes on from a state of the same network and optimiser.
     ///
     /// # Errors
@@ -171,8 +173,11 @@ pub(crate) struct Workspace<R> {
 /// The numbers that make up a network in training, each one flat buffer.
 pub(crate) struct Numbers<R> {
     pub(crate) parameters: Buffer<R>,
+    /// How many of them are trained; they come first.
+    pub(crate) trained: usize,
+    /// Empty before the first step of training.
     pub(crate) gradients: Buffer<R>,
-    /// The optimiser's, see [`Optimizer::moments`].
+    /// The optimiser's, see [`Optimizer::moments`]. Empty before the first step.
     pub(crate) moments: Vec<Buffer<R>>,
     /// Filters in the convolution kernels' own layouts.
     pub(crate) packed: Vec<Buffer<R>>,
@@ -190,7 +195,24 @@ pub(crate) struct Numbers<R> {
     pub(crate) rate_scale: f64,
 }
 
-impl<R> Numbers<R> {
+impl<R: Real> Numbers<R> {
+    /// Makes room for what only training needs.
+    pub(crate) fn prepare_training(&mut self, optimizer: &Optimizer) {
+        let missing = |numbers: &Buffer<R>| numbers.len() < self.trained;
+        if !missing(&self.gradients) && !self.moments.iter().any(missing) {
+            return;
+        }
+        if self.gradients.len() < self.trained {
+            self.gradients = buffer(self.trained);
+        }
+        for (numbers, moment) in self.moments.iter_mut().zip(optimizer.moments()) {
+            if numbers.len() < self.trained {
+                *numbers = buffer(self.trained);
+                numbers.fill(R::from_f64(moment.initial));
+            }
+        }
+    }
+
     /// The parameters are not what they were.
     pub(crate) fn changed(&mut self) {
         self.packed_for = None;
@@ -234,10 +256,28 @@ impl Cpu<Fast> {
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self, EngineError> {
-        let isa = options.isa.unwrap_or_else(Isa::detect);
-        let kernels = if options.exact { Fast::exact(isa) } else { Fast::new(isa) };
-        Self::with_kernels(kernels, network, loss, optimizer, options)
+        Self::with_kernels(kernels(options), network, loss, optimizer, options)
     }
+
+    /// As [`Cpu::new`], with all parameters zero: [`Self::parameters_mut`] takes those that were
+    /// learnt before.
+    ///
+    /// # Errors
+    /// As [`Cpu::new`].
+    pub fn blank(
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        options: Options,
+    ) -> Result<Self, EngineError> {
+        let parameters = buffer(network.parameter_count());
+        Self::with_parameters(kernels(options), network, parameters, loss, optimizer, options)
+    }
+}
+
+fn kernels(options: Options) -> Fast {
+    let isa = options.isa.unwrap_or_else(Isa::detect);
+    if options.exact { Fast::exact(isa) } else { Fast::new(isa) }
 }
 
 impl<K: Kernels> Cpu<K> {
@@ -252,22 +292,28 @@ impl<K: Kernels> Cpu<K> {
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self, EngineError> {
+        let mut parameters = buffer(network.parameter_count());
+        initialize(&network, options.seed, &mut parameters);
+        Self::with_parameters(kernels, network, parameters, loss, optimizer, options)
+    }
+
+    fn with_parameters(
+        kernels: K,
+        network: Network,
+        parameters: Buffer<K::Real>,
+        loss: Loss,
+        optimizer: Optimizer,
+        options: Options,
+    ) -> Result<Self, EngineError> {
         optimizer.check_with(&network)?;
         loss.check(network.output().elements())?;
         let program = Program::new(&kernels, &network, &loss, Mode::Train)?;
         let predictor = Program::new(&kernels, &network, &loss, Mode::Predict)?;
-        let count = network.parameter_count();
-        let mut parameters = buffer(count);
-        initialize(&network, options.seed, &mut parameters);
-        let moment = |moment: Moment| {
-            let mut numbers = buffer(network.trainable_count());
-            numbers.fill(K::Real::from_f64(moment.initial));
-            numbers
-        };
         let numbers = Numbers {
             parameters,
-            gradients: buffer(network.trainable_count()),
-            moments: optimizer.moments().into_iter().map(moment).collect(),
+            trained: network.trainable_count(),
+            gradients: buffer(0),
+            moments: optimizer.moments().iter().map(|_| buffer(0)).collect(),
             packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
             packed_for: None,
             norms: program.norms.iter().map(NormNumbers::new).collect(),
@@ -307,7 +353,8 @@ impl<K: Kernels> Cpu<K> {
     }
 
     /// The gradients that [`Self::gradients_of`] found, laid out as the parameters. A training step
-    /// does not keep all of them: those of dense layers go straight into the update.
+    /// does not keep all of them: those of dense layers go straight into the update. Empty before
+    /// both.
     pub fn gradients(&self) -> &[K::Real] {
         &self.numbers.gradients
     }
@@ -355,6 +402,7 @@ impl<K: Kernels> Cpu<K> {
         targets: Targets<'_>,
         next: Option<Next>,
     ) -> Tally {
+        self.numbers.prepare_training(&self.updater.optimizer);
         self.pack(Mode::Train);
         let mut workspace = self.workspace(Mode::Train, targets.samples());
         let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(targets));
@@ -379,7 +427,9 @@ impl<K: Kernels> Cpu<K> {
     /// Lays the filters out as the kernels like them, where they changed. For prediction with the
     /// normalisations behind them multiplied in.
     fn pack(&mut self, mode: Mode) {
-        let finite = || self.numbers.parameters.iter().all(|p| p.is_finite());
+        // No way out within a piece: that can be vectors.
+        let all_finite = |piece: &[K::Real]| piece.iter().fold(true, |all, p| all & p.is_finite());
+        let finite = || self.numbers.parameters.chunks(4096).all(all_finite);
         self.numbers.finite = Some(self.numbers.finite.unwrap_or_else(finite));
         let fresh = self.numbers.packed_for;
         if fresh == Some(mode) || (fresh == Some(Mode::Train) && self.predictor.norms.is_empty()) {
@@ -567,6 +617,10 @@ impl<K: Kernels> Engine for Cpu<K> {
 
     fn state(&self) -> State {
         State::of(&self.numbers)
+    }
+
+    fn weights(&self) -> Vec<f32> {
+        as_f32(&self.numbers.parameters)
     }
 
     fn load_state(&mut self, state: &State) -> Result<(), EngineError> {

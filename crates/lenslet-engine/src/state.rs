@@ -5,6 +5,7 @@ use lenslet_model::Optimizer;
 
 use crate::EngineError;
 use crate::cpu::Numbers;
+use crate::memory::Buffer;
 
 /// Parameters, optimiser state and step count: what a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +13,7 @@ pub struct State {
     /// The flat parameter buffer.
     pub parameters: Vec<f32>,
     /// The optimiser's moments, each as long as the parameters: see
-    /// [`Optimizer::moments`](lenslet_model::Optimizer::moments).
+    /// [`Optimizer::moments`](lenslet_model::Optimizer::moments). None before the first step.
     pub moments: Vec<Vec<f32>>,
     /// Steps taken.
     pub steps: u64,
@@ -28,10 +29,10 @@ impl Default for State {
 
 impl State {
     pub(crate) fn of<R: Real>(numbers: &Numbers<R>) -> Self {
-        let copy = |buffer: &[R]| buffer.iter().map(|x| x.to_f64() as f32).collect();
+        let moments = numbers.moments.iter().filter(|moment| !moment.is_empty());
         Self {
-            parameters: copy(&numbers.parameters),
-            moments: numbers.moments.iter().map(|m| copy(m)).collect(),
+            parameters: as_f32(&numbers.parameters),
+            moments: moments.map(|moment| as_f32(moment)).collect(),
             steps: numbers.steps,
             rate_scale: numbers.rate_scale,
         }
@@ -53,8 +54,7 @@ impl State {
             fits("moments", self.moments.len(), numbers.moments.len())?;
         }
         for moment in &self.moments {
-            let trained = numbers.gradients.len();
-            fits("numbers in a moment", moment.len(), trained)?;
+            fits("numbers in a moment", moment.len(), numbers.trained)?;
         }
         let copy = |to: &mut [R], from: &[f32]| {
             for (to, &from) in to.iter_mut().zip(from) {
@@ -62,16 +62,22 @@ impl State {
             }
         };
         copy(&mut numbers.parameters, &self.parameters);
-        let initial = optimizer.moments();
-        for (i, moment) in numbers.moments.iter_mut().enumerate() {
-            match self.moments.get(i) {
-                Some(saved) => copy(moment, saved),
-                None => moment.fill(R::from_f64(initial[i].initial)),
-            }
+        // The next step makes them afresh.
+        numbers.moments.iter_mut().for_each(Buffer::clear);
+        if !self.moments.is_empty() {
+            numbers.prepare_training(optimizer);
+        }
+        for (moment, saved) in numbers.moments.iter_mut().zip(&self.moments) {
+            copy(moment, saved);
         }
         numbers.steps = self.steps;
         numbers.rate_scale = self.rate_scale;
         numbers.changed();
         Ok(())
     }
+}
+
+/// Numbers as files keep them.
+pub(crate) fn as_f32<R: Real>(numbers: &[R]) -> Vec<f32> {
+    numbers.iter().map(|x| x.to_f64() as f32).collect()
 }

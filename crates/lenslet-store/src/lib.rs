@@ -18,6 +18,7 @@ mod csv_logger;
 mod error;
 mod history;
 mod read;
+mod read_weights;
 mod run;
 mod run_file;
 mod saved_model;
@@ -29,9 +30,8 @@ pub use confusion::{confusion_csv, read_confusion};
 pub use csv_logger::CsvLogger;
 pub use error::{ContentError, StoreError};
 pub use history::{HistoryRow, read_history, write_history};
+pub use read_weights::{TrainedModel, WeightsFile, decode_weights, read_parameters, read_weights};
 pub use run::{Run, run_name};
 pub use run_file::{Format, RunFile};
 pub use saved_model::{Preprocessing, SavedModel};
-pub use weights::{
-    TrainedModel, decode_weights, encode_weights, read_parameters, read_weights, write_weights,
-};
+pub use weights::{encode_weights, write_weights};

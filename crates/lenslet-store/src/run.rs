@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::{
-    HistoryRow, RunConfig, RunFile, SavedModel, StoreError, TrainedModel, atomic, read_history,
-    read_weights, write_history, write_weights,
+    HistoryRow, RunConfig, RunFile, SavedModel, StoreError, TrainedModel, WeightsFile, atomic,
+    read_history, read_weights, write_history, write_weights,
 };
 
 /// The folder in which a training leaves what it made.
@@ -139,6 +139,14 @@ impl Run {
     /// As [`read_weights`].
     pub fn load_model(&self) -> Result<TrainedModel, StoreError> {
         read_weights(&self.path(RunFile::Weights))
+    }
+
+    /// [`Self::load_model`] but for the parameters, which are yet to be read.
+    ///
+    /// # Errors
+    /// As [`WeightsFile::open`].
+    pub fn open_model(&self) -> Result<WeightsFile, StoreError> {
+        WeightsFile::open(&self.path(RunFile::Weights))
     }
 
     /// Writes `history.csv`.

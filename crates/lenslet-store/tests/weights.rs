@@ -6,7 +6,8 @@ use std::fs;
 use lenslet_model::layers::{Conv2D, Dense, Flatten};
 use lenslet_model::{Activation, Sequential};
 use lenslet_store::{
-    SavedModel, decode_weights, encode_weights, read_parameters, read_weights, write_weights,
+    SavedModel, WeightsFile, decode_weights, encode_weights, read_parameters, read_weights,
+    write_weights,
 };
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
@@ -32,6 +33,24 @@ fn a_model_is_read_back_as_it_was_written() {
     assert_eq!(trained.saved, saved());
     assert_eq!(trained.network, saved().model.build().unwrap());
     assert_eq!(trained.parameters, parameters());
+}
+
+#[test]
+fn a_file_gives_its_description_first_and_its_parameters_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    write_weights(&path, &saved(), &parameters()).unwrap();
+    let file = WeightsFile::open(&path).unwrap();
+    assert_eq!((&file.saved, &file.network), (&saved(), &saved().check().unwrap()));
+    let mut read = vec![0.0; file.network.parameter_count()];
+    file.read_parameters(&mut read).unwrap();
+    assert_eq!(read, parameters());
+    // It was whole when it was opened.
+    let file = WeightsFile::open(&path).unwrap();
+    let cut = fs::File::options().write(true).open(&path).unwrap();
+    cut.set_len(cut.metadata().unwrap().len() - 1).unwrap();
+    let message = file.read_parameters(&mut read).unwrap_err().to_string();
+    assert!(message.contains("weights.safetensors: it is not whole"), "{message}");
 }
 
 #[test]

@@ -84,6 +84,26 @@ pub struct Model {
 }
 
 impl Model {
+    /// A model that was trained before, whose outputs mean `classes`. `read` fills the network's
+    /// flat parameter buffer. What training needs besides is made only if it goes on.
+    ///
+    /// # Errors
+    /// Those of `read`; where the classes do not fit the network, or a setting cannot train.
+    pub fn trained<E: From<TrainError>>(
+        network: Network,
+        classes: Vec<String>,
+        optimizer: impl Into<Optimizer>,
+        loss: impl Into<Loss>,
+        options: Options,
+        read: impl FnOnce(&mut [f32]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        network.check_classes(classes.len()).map_err(TrainError::from)?;
+        let engine = Cpu::blank(network, loss.into(), optimizer.into(), options);
+        let mut engine = engine.map_err(TrainError::from)?;
+        read(engine.parameters_mut())?;
+        Ok(Self { engine: Box::new(engine), metrics: Vec::new(), classes })
+    }
+
     /// The network.
     pub fn network(&self) -> &Network {
         self.engine.network()
@@ -103,6 +123,11 @@ impl Model {
     /// Keras's table of layers, 80 columns wide.
     pub fn summary(&self) -> String {
         self.network().summary(80)
+    }
+
+    /// The network's flat parameter buffer: what is saved to predict with.
+    pub fn weights(&self) -> Vec<f32> {
+        self.engine.weights()
     }
 
     /// Parameters and optimiser state.

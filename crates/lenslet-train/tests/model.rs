@@ -61,6 +61,29 @@ fn training_learns_and_evaluation_agrees_with_prediction() {
 }
 
 #[test]
+fn a_trained_model_predicts_as_before_and_learns_on() {
+    let (train, test) = data();
+    let mut first = compiled(small(), &[]);
+    first.fit(&train, Fit::new()).unwrap();
+    let trained = |classes: Vec<String>| {
+        let network = first.network().clone();
+        let (optimizer, loss) = (Adam::default(), SparseCategoricalCrossentropy::default());
+        Model::trained(network, classes, optimizer, loss, options(), |parameters| {
+            parameters.copy_from_slice(&first.weights());
+            Ok::<_, TrainError>(())
+        })
+    };
+    let mut second = trained(train.classes().to_vec()).unwrap();
+    assert!(second.weights() == first.weights());
+    let message = trained(vec!["cat".to_owned(), "dog".to_owned()]).unwrap_err().to_string();
+    assert!(message.contains("does not fit 2 classes"), "{message}");
+    assert!(second.predict(&test).unwrap() == first.predict(&test).unwrap());
+    second.fit(&train, Fit::new()).unwrap();
+    assert!(second.weights() != first.weights());
+    assert!(second.state().moments.iter().all(|moment| moment.len() == second.weights().len()));
+}
+
+#[test]
 fn accuracy_is_told_where_it_was_asked_for() {
     let (train, test) = data();
     let fit = || Fit::new().validation(&test);

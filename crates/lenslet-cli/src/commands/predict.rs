@@ -46,14 +46,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    let mut trained = Trained::open(&args.run, &args.threads)?;
+    let files = files(&args.image)?;
+    let mut trained = Trained::open(&args.run, &args.threads.at_most(files.len()))?;
     let shape = trained.image_shape().ok_or_else(|| {
         let input = trained.model.network().input();
         Failure::failed(format!("the model takes {input}, no images; train one that does"))
     })?;
     let classes = trained.model.classes().to_vec();
     let top = args.top.unwrap_or(if args.json { classes.len() } else { TOP });
-    let files = files(&args.image)?;
     let mut read = 0;
     let mut all = Vec::new();
     for files in files.chunks(BATCH) {

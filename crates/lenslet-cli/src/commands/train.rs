@@ -406,7 +406,7 @@ fn fit(
 
 /// Writes what was learnt first, then pictures of it.
 fn save(run: &Run, saved: &SavedModel, model: &Model, history: &History) -> Result<(), Failure> {
-    run.write_model(saved, &model.state().parameters)?;
+    run.write_model(saved, &model.weights())?;
     let rows: Vec<_> = history.epochs.iter().map(HistoryRow::from).collect();
     run.write_history(&rows)?;
     run_folder::write_curves(run, &rows)

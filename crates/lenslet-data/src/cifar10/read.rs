@@ -7,14 +7,9 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 use super::ARCHIVE;
+use super::records::{CLASSES, Records, SIDE, Trouble};
 use crate::{DataError, Dataset, Split};
 
-const SIDE: usize = 32;
-const PLANE: usize = SIDE * SIDE;
-/// A label byte, then the red, green and blue planes.
-const RECORD: usize = 1 + 3 * PLANE;
-/// The largest batch: the official 10,000 records.
-const BATCH: u64 = 10_000 * RECORD as u64;
 /// The most that an archive may unpack to; the official one unpacks to 184 MB.
 const UNPACKED: u64 = 1 << 28;
 /// The longest list of class names.
@@ -31,7 +26,8 @@ const BATCHES: [&str; 6] = [
     "data_batch_5.bin",
     "test_batch.bin",
 ];
-const CLASSES: [&str; 10] =
+const TEST: usize = 5;
+const CLASS_NAMES: [&str; CLASSES as usize] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// Reads CIFAR-10 from an archive, a folder `cifar-10-batches-bin`, or a folder that holds one of
@@ -60,10 +56,15 @@ pub fn read(path: &Path) -> Result<Split, DataError> {
     read_folder(path)?.split()
 }
 
-/// The files that matter, as they were found.
+/// What was read of the files that matter.
 struct Files<'a> {
     source: &'a Path,
-    batches: [Option<Vec<u8>>; 6],
+    /// Which batches have been read.
+    read: [bool; BATCHES.len()],
+    /// The training batches up to the first that has not been read yet.
+    train: Records,
+    /// Those that came before their turn, and the test batch.
+    others: [Option<Records>; BATCHES.len()],
     names: Option<Vec<u8>>,
 }
 
@@ -121,7 +122,8 @@ fn files_error(path: &Path, what: &str) -> DataError {
 
 impl<'a> Files<'a> {
     fn new(source: &'a Path) -> Self {
-        Self { source, batches: Default::default(), names: None }
+        let (train, others) = (Records::default(), Default::default());
+        Self { source, read: Default::default(), train, others, names: None }
     }
 
     fn error(&self, what: &str) -> DataError {
@@ -130,31 +132,58 @@ impl<'a> Files<'a> {
 
     /// Reads the file if it is one of ours.
     fn accept(&mut self, name: &str, file: impl Read) -> Result<(), DataError> {
-        let batch = BATCHES.iter().position(|batch| *batch == name);
-        let limit = match batch {
-            Some(_) => BATCH,
-            None if name == NAMES => META,
-            None => return Ok(()),
-        };
-        let mut bytes = Vec::new();
-        let read = file.take(limit + 1).read_to_end(&mut bytes);
-        read.map_err(|e| self.error(&format!("{name}: {}", archive_trouble(&e))))?;
-        if bytes.len() as u64 > limit {
-            let what = format!("{name} is larger than the {limit} bytes it can have");
-            return Err(self.error(&what));
+        match BATCHES.iter().position(|batch| *batch == name) {
+            Some(batch) if self.read[batch] => Err(self.twice(name)),
+            Some(batch) => self.batch(batch, file),
+            None if name == NAMES && self.names.is_some() => Err(self.twice(name)),
+            None if name == NAMES => {
+                let mut names = Vec::new();
+                let read = file.take(META + 1).read_to_end(&mut names);
+                read.map_err(|e| self.error(&format!("{name}: {}", archive_trouble(&e))))?;
+                if names.len() as u64 > META {
+                    let what = format!("{name} is larger than the {META} bytes it can have");
+                    return Err(self.error(&what));
+                }
+                self.names = Some(names);
+                Ok(())
+            }
+            None => Ok(()),
         }
-        let place = match batch {
-            Some(batch) => &mut self.batches[batch],
-            None => &mut self.names,
-        };
-        if place.replace(bytes).is_some() {
-            return Err(self.error(&format!("has {name} twice; use the official archive")));
+    }
+
+    fn twice(&self, name: &str) -> DataError {
+        self.error(&format!("has {name} twice; use the official archive"))
+    }
+
+    /// Reads a batch: a training batch whose turn it is goes to the others at once, so that nothing
+    /// need be moved where batches come in order.
+    fn batch(&mut self, batch: usize, file: impl Read) -> Result<(), DataError> {
+        let in_turn = batch < TEST && self.read[..batch].iter().all(|&read| read);
+        let mut apart = Records::default();
+        let place = if in_turn { &mut self.train } else { &mut apart };
+        let name = BATCHES[batch];
+        place.read(file).map_err(|trouble| match trouble {
+            Trouble::Io(e) => self.error(&format!("{name}: {}", archive_trouble(&e))),
+            Trouble::Content(what) => self.error(&format!("{name} {what}")),
+            Trouble::Label(index, label) => {
+                let place = format!("{}: {name}, record {index}", self.source.display());
+                DataError::Label { place, label, classes: CLASSES as usize }
+            }
+        })?;
+        self.read[batch] = true;
+        if !in_turn {
+            self.others[batch] = Some(apart);
+            return Ok(());
+        }
+        // Now it may be the turn of batches that came before.
+        for next in self.others[batch + 1..TEST].iter_mut().map_while(Option::take) {
+            self.train.append(next);
         }
         Ok(())
     }
 
     fn split(mut self) -> Result<Split, DataError> {
-        let missing = BATCHES.iter().zip(&self.batches).filter(|(_, bytes)| bytes.is_none());
+        let missing = BATCHES.iter().zip(&self.read).filter(|(_, read)| !**read);
         let missing: Vec<&str> = missing.map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let what = format!(
@@ -164,66 +193,24 @@ impl<'a> Files<'a> {
             return Err(self.error(&what));
         }
         let classes = self.classes()?;
-        let [train @ .., test] = &mut self.batches;
-        let part = |batches: &mut [Option<Vec<u8>>], names: &[&str]| {
-            let mut records = Records::default();
-            for (bytes, name) in batches.iter_mut().zip(names) {
-                // Each batch is let go as soon as it is read: the pictures are as large again.
-                records.read(&bytes.take().unwrap_or_default(), name, self.source)?;
-            }
-            let Records { pixels, labels } = records;
+        let part = |Records { pixels, labels }| {
             Dataset::new("cifar10", classes.clone(), [SIDE, SIDE, 3], pixels, labels)
         };
-        let train = part(train, &BATCHES[..5])?;
-        let test = part(std::slice::from_mut(test), &BATCHES[5..])?;
-        Ok(Split { train, test, skipped: Vec::new() })
+        let test = part(self.others[TEST].take().unwrap_or_default())?;
+        Ok(Split { train: part(self.train)?, test, skipped: Vec::new() })
     }
 
     fn classes(&self) -> Result<Vec<String>, DataError> {
         let Some(bytes) = &self.names else {
-            return Ok(CLASSES.map(String::from).to_vec());
+            return Ok(CLASS_NAMES.map(String::from).to_vec());
         };
         let text = String::from_utf8_lossy(bytes);
         let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let names: Vec<String> = names.map(String::from).collect();
-        if names.len() != CLASSES.len() {
+        if names.len() != CLASS_NAMES.len() {
             let what = format!("{NAMES} has {} class names, not 10; remove the file", names.len());
             return Err(self.error(&what));
         }
         Ok(names)
-    }
-}
-
-/// Pictures read so far, NHWC, and their labels.
-#[derive(Default)]
-struct Records {
-    pixels: Vec<u8>,
-    labels: Vec<u32>,
-}
-
-impl Records {
-    fn read(&mut self, bytes: &[u8], name: &str, source: &Path) -> Result<(), DataError> {
-        if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
-            let what = format!(
-                "{name} has {} bytes, which is not a whole number of records of {RECORD} bytes; \
-                 the file is damaged, get it again",
-                bytes.len()
-            );
-            return Err(files_error(source, &what));
-        }
-        self.pixels.reserve(bytes.len() / RECORD * 3 * PLANE);
-        for (index, record) in bytes.chunks_exact(RECORD).enumerate() {
-            let label = u32::from(record[0]);
-            if label as usize >= CLASSES.len() {
-                let place = format!("{}: {name}, record {index}", source.display());
-                return Err(DataError::Label { place, label, classes: CLASSES.len() });
-            }
-            self.labels.push(label);
-            let (red, rest) = record[1..].split_at(PLANE);
-            let (green, blue) = rest.split_at(PLANE);
-            let planes = red.iter().zip(green).zip(blue);
-            self.pixels.extend(planes.flat_map(|((r, g), b)| [*r, *g, *b]));
-        }
-        Ok(())
     }
 }
