@@ -64,6 +64,12 @@ def cases():
         "relu6 selu gelu_tanh silu hard_silu hard_sigmoid softplus softsign mish exponential".split()
     ):
         yield "Activation", chain(dict(type="Activation", activation=activation))
+    for config in (dict(), dict(scale=False), dict(center=False, epsilon=0.1)):
+        yield "LayerNormalization", chain(dict(type="LayerNormalization", **config))
+        yield "GroupNormalization", chain(dict(type="GroupNormalization", groups=2, **config))
+    yield "GroupNormalization", chain(dict(type="GroupNormalization", groups=-1))
+    for config in (dict(), dict(shared_axes=[1]), dict(shared_axes=[1, 2]), dict(shared_axes=[1, 2, 3])):
+        yield "PReLU", chain(dict(type="PReLU", **config))
     penalty = dict(l1=0.01, l2=0.1)
     yield "penalties", chain(
         dict(

@@ -9,7 +9,7 @@ use lenslet_kernels::{
 };
 
 use crate::cpu::{Cpu, Numbers, Workspace};
-use crate::forward::dropout_draws;
+use crate::forward::{drop_channels, dropout_draws};
 use crate::memory::{Buffer, Memory, Place};
 use crate::norm::NormNumbers;
 use crate::plan::{Apart, Plan, Stage};
@@ -42,8 +42,9 @@ struct Batch<'a, R> {
     next: Option<Next>,
 }
 
-/// A task's sums of gradients.
+/// The parameters, and a task's sums of their gradients.
 struct Sums<'a, R> {
+    parameters: &'a [R],
     sums: &'a mut [R],
     apart: &'a Apart,
 }
@@ -51,8 +52,12 @@ struct Sums<'a, R> {
 impl<R> Sums<'_, R> {
     fn of(&mut self, weights: &Weights) -> (&mut [R], &mut [R]) {
         let Weights { kernel, bias } = self.apart.weights(weights);
-        let end = bias.end.max(kernel.end);
-        self.sums[kernel.start..end].split_at_mut(kernel.len())
+        match (kernel.is_empty(), bias.is_empty()) {
+            (true, _) => (&mut [], &mut self.sums[bias]),
+            (_, true) => (&mut self.sums[kernel], &mut []),
+            // A layer's parameters are neighbours.
+            _ => self.sums[kernel.start..bias.end].split_at_mut(kernel.len()),
+        }
     }
 }
 
@@ -110,6 +115,7 @@ impl<K: Kernels> Cpu<K> {
                 }
                 Stage::Images(range) => range.clone(),
             };
+            let parameters = &*parameters;
             let with_head = std::mem::take(&mut at_head);
             let tasks = samples.div_ceil(group);
             let parts = &mut parts[..tasks * apart.len()];
@@ -121,7 +127,7 @@ impl<K: Kernels> Cpu<K> {
             );
             self.team.for_each(work, locals, |task, (images, indices, sums), local| {
                 sums.fill(K::Real::ZERO);
-                let mut sums = Sums { sums, apart };
+                let mut sums = Sums { parameters, sums, apart };
                 let rows = images.chunks_exact_mut(plan.stride);
                 let indices = indices.chunks_exact_mut(plan.index_stride);
                 for (i, (row, indices)) in rows.zip(indices).enumerate() {
@@ -268,7 +274,11 @@ impl<K: Kernels> Turn<'_, K> {
         }
         let (dy, sum) = (plan.gradients[step.output], plan.gradients[step.input]);
         let adds = self.program.adds[i][0] && self.program.wanted[step.input];
-        let dx = if adds { plan.addend.first(sum.len) } else { sum };
+        let in_vain = step.always_finds_input_gradient() && !self.program.wanted[step.input];
+        let dx = match adds || in_vain {
+            true => plan.addend.first(self.program.lens[step.input]),
+            false => sum,
+        };
         let mut made = 0;
         match &step.op {
             Op::Conv2d { .. } => made = self.convolution(i, dx, memory, found, sums),
@@ -304,6 +314,19 @@ impl<K: Kernels> Turn<'_, K> {
                 let factors: [&[K::Real]; 3] = [scale, by_x, always];
                 self.kernels.normalize_backward(mean, factors, x, dy, dx);
             }
+            Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::PRelu { .. } => {
+                self.with_parameters(step, dx, memory, sums);
+            }
+            Op::SpatialDropout { rate, purpose, channels } => {
+                let room = plan.scratch.first(2 * channels);
+                if dy != dx {
+                    let [dy, dx] = memory.all([dy, dx]);
+                    dx.copy_from_slice(dy);
+                }
+                let [dx, room] = memory.all([dx, room]);
+                let draws = (self.seed, *purpose, self.step, image);
+                drop_channels(self.kernels, draws, *rate, room, dx);
+            }
             Op::Penalty { l1, l2 } => {
                 let [y, dy] = memory.all([plan.values[step.output], dy]);
                 self.kernels.penalty_backward(*l1, *l2, self.share, y, dy);
@@ -321,6 +344,33 @@ impl<K: Kernels> Turn<'_, K> {
             self.kernels.add(more, sum);
         }
         made
+    }
+
+    /// Layers of one image that have parameters, but no filters.
+    fn with_parameters(
+        &self,
+        step: &Step<K>,
+        dx: Place,
+        memory: &mut Memory<'_, K::Real>,
+        sums: &mut Sums<'_, K::Real>,
+    ) {
+        let weights = step.summed().expect("called for steps with parameters");
+        let kernel = &sums.parameters[weights.kernel.clone()];
+        let (first, second) = sums.of(weights);
+        let (x, dy) = (self.plan.values[step.input], self.plan.gradients[step.output]);
+        let [x, dy, dx, scratch] = memory.all([x, dy, dx, self.plan.scratch]);
+        let (dy, k) = (&*dy, self.kernels);
+        match step.op {
+            Op::LayerNorm { channels, epsilon, .. } => {
+                let scales = [first, second];
+                k.layer_norm_backward(channels, epsilon, kernel, x, (dy, dx), scales);
+            }
+            Op::GroupNorm { shape, epsilon, .. } => {
+                let scales = [first, second];
+                k.group_norm_backward(shape, epsilon, kernel, x, (dy, dx), scales, scratch);
+            }
+            _ => k.p_re_lu_backward(kernel, x, dy, dx, first),
+        }
     }
 
     /// The gradient of what several inputs were joined to, parted again.
@@ -474,6 +524,7 @@ impl<K: Kernels> Turn<'_, K> {
                     dx.iter_mut().zip(scale).for_each(|(dx, &scale)| *dx *= scale);
                 }
             }
+            Op::Noise { .. } => {}
             _ => unreachable!("no element-wise step"),
         }
     }

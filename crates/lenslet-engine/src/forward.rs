@@ -218,10 +218,20 @@ impl<K: Kernels> Turn<'_, K> {
                     let [z, y] = numbers.all([from, to]);
                     self.kernels.max_pieces_forward(*pieces, *units, z, y, found);
                 }
-                Op::Activate(..) | Op::Softmax { .. } | Op::Dropout { .. } => {
+                Op::Activate(..)
+                | Op::Softmax { .. }
+                | Op::Dropout { .. }
+                | Op::Noise { .. }
+                | Op::SpatialDropout { .. } => {
                     if from != to {
                         let [x, y] = numbers.all([from, to]);
                         y.copy_from_slice(x);
+                    }
+                    if let Op::SpatialDropout { rate, purpose, channels } = step.op {
+                        let room = self.plan.scratch.first(2 * channels);
+                        let [y, room] = numbers.all([to, room]);
+                        let draws = (self.seed, purpose, self.numbers.steps, image);
+                        drop_channels(self.kernels, draws, rate, room, y);
                     }
                     self.element_wise(&step.op, image, numbers.at(to));
                 }
@@ -252,6 +262,22 @@ impl<K: Kernels> Turn<'_, K> {
                     self.kernels.depthwise_forward(shape, x, w, bias, y);
                     made =
                         (y.len() * shape.window.height.window * shape.window.width.window) as u64;
+                }
+                Op::LayerNorm { channels, epsilon, weights } => {
+                    let (gamma, beta) = weights.of(&self.numbers.parameters);
+                    let [x, y] = numbers.all([from, to]);
+                    self.kernels.layer_norm(*channels, *epsilon, [gamma, beta], x, y);
+                }
+                Op::GroupNorm { shape, epsilon, weights, scratch } => {
+                    let (gamma, beta) = weights.of(&self.numbers.parameters);
+                    let room = self.plan.scratch.first(*scratch);
+                    let [x, y, room] = numbers.all([from, to, room]);
+                    self.kernels.group_norm(*shape, *epsilon, [gamma, beta], x, y, room);
+                }
+                Op::PRelu { weights } => {
+                    let (alpha, _) = weights.of(&self.numbers.parameters);
+                    let [x, y] = numbers.all([from, to]);
+                    self.kernels.p_re_lu(alpha, x, y);
                 }
                 Op::Penalty { l1, l2 } => {
                     outcome.loss += self.kernels.penalty(*l1, *l2, numbers.at(to));
@@ -346,6 +372,13 @@ impl<K: Kernels> Turn<'_, K> {
 
     fn element_wise(&self, op: &Op<K>, image: usize, y: &mut [K::Real]) {
         match *op {
+            Op::Noise { stddev, purpose } => {
+                let (stream, first) =
+                    dropout_draws(self.seed, purpose, self.numbers.steps, image, y.len());
+                for (i, y) in (first..).zip(y) {
+                    *y += K::Real::from_f64(stddev * stream.normal(i));
+                }
+            }
             Op::Activate(function) => self.kernels.activate(function, y),
             Op::Softmax { classes } => self.kernels.softmax(classes, y),
             Op::Dropout { rate, purpose } => {
@@ -381,4 +414,21 @@ pub(crate) fn dropout_draws(
     len: usize,
 ) -> (Stream, u64) {
     (Stream::new(seed, purpose, step), image as u64 * len.next_multiple_of(4) as u64)
+}
+
+/// Dropout of whole channels, in place, by the draws that the seed, the purpose, the step and the
+/// image give. `room` has two elements a channel.
+pub(crate) fn drop_channels<K: Kernels>(
+    kernels: &K,
+    (seed, purpose, step, image): (u64, u32, u64, usize),
+    rate: f64,
+    room: &mut [K::Real],
+    y: &mut [K::Real],
+) {
+    let (scale, shift) = room.split_at_mut(room.len() / 2);
+    let (stream, first) = dropout_draws(seed, purpose, step, image, scale.len());
+    scale.fill(K::Real::ONE);
+    shift.fill(K::Real::ZERO);
+    kernels.dropout(stream, first, rate, scale);
+    kernels.scale_shift(scale, shift, &[], y);
 }

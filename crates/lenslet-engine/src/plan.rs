@@ -10,10 +10,10 @@ mod stages;
 
 use std::ops::Range;
 
-use lenslet_kernels::{Conv2dKernel, Kernels};
+use lenslet_kernels::Kernels;
 
 use crate::memory::{Place, Store, row_stride};
-use crate::program::{Op, Pool, Program};
+use crate::program::{Op, Pool, Program, Step};
 use lifetimes::Lifetimes;
 pub(crate) use stages::{Apart, Stage};
 
@@ -98,10 +98,7 @@ impl Plan {
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
         let [values, gradients] = lifetimes.place(&mut image, &mut local);
         (self.values, self.gradients) = (values, gradients);
-        let scratch = program.steps.iter().map(|step| match &step.op {
-            Op::Conv2d { kernel, .. } => kernel.scratch_len(),
-            _ => 0,
-        });
+        let scratch = program.steps.iter().map(Step::scratch_len);
         self.scratch = local.take(scratch.max().unwrap_or(0));
         if mode == Mode::Train {
             self.addend = local.take(largest_addend(program, false));
@@ -137,7 +134,11 @@ fn largest_addend<K: Kernels>(program: &Program<K>, batch_wise: bool) -> usize {
     let steps = program.steps.iter().zip(&program.adds);
     let steps = steps.filter(|(step, _)| step.is_batch_wise() == batch_wise);
     let addends = steps.flat_map(|(step, adds)| {
-        step.inputs().zip(adds).filter(|(_, adds)| **adds).map(|(input, _)| program.lens[input])
+        let in_vain = |input: usize| step.always_finds_input_gradient() && !program.wanted[input];
+        let inputs = step.inputs().zip(adds);
+        inputs
+            .filter(move |(input, adds)| **adds || in_vain(*input))
+            .map(|(input, _)| program.lens[input])
     });
     addends.max().unwrap_or(0)
 }

@@ -11,7 +11,7 @@ mod lowering;
 
 use std::ops::Range;
 
-use lenslet_kernels::{Activation as Function, DepthwiseShape, Kernels, Pool2dShape};
+use lenslet_kernels::{Activation as Function, Conv2dKernel, DepthwiseShape, Kernels, Pool2dShape};
 use lenslet_model::{Borders, Loss, Network};
 
 use crate::EngineError;
@@ -94,6 +94,34 @@ pub(crate) enum Op<K: Kernels> {
     Frozen {
         norm: usize,
     },
+    /// Layer normalisation; the weights are `gamma` and `beta`.
+    LayerNorm {
+        channels: usize,
+        epsilon: f64,
+        weights: Weights,
+    },
+    /// Group normalisation of so many channels and groups; the weights are `gamma` and `beta`.
+    GroupNorm {
+        shape: [usize; 2],
+        epsilon: f64,
+        weights: Weights,
+        scratch: usize,
+    },
+    /// The kernel are the slopes, over and over again.
+    PRelu {
+        weights: Weights,
+    },
+    /// Dropout of whole channels.
+    SpatialDropout {
+        rate: f64,
+        purpose: u32,
+        channels: usize,
+    },
+    /// Adds normal noise.
+    Noise {
+        stddev: f64,
+        purpose: u32,
+    },
     /// Adds a penalty to the loss.
     Penalty {
         l1: f64,
@@ -175,11 +203,32 @@ impl<K: Kernels> Step<K> {
         matches!(self.op, Op::Dense { .. } | Op::Combine { .. })
     }
 
-    /// Parameters whose gradients are added up image by image: of convolutions.
-    pub(crate) fn filters(&self) -> Option<&Weights> {
+    /// Parameters whose gradients are added up image by image: all but dense layers' and those of
+    /// batch normalisation.
+    pub(crate) fn summed(&self) -> Option<&Weights> {
         match &self.op {
-            Op::Conv2d { weights, .. } | Op::Depthwise { weights, .. } => Some(weights),
+            Op::Conv2d { weights, .. }
+            | Op::Depthwise { weights, .. }
+            | Op::LayerNorm { weights, .. }
+            | Op::GroupNorm { weights, .. }
+            | Op::PRelu { weights } => Some(weights),
             _ => None,
+        }
+    }
+
+    /// Whether its part of the backward pass finds the input's gradient even if nobody needs it.
+    pub(crate) fn always_finds_input_gradient(&self) -> bool {
+        matches!(self.op, Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::PRelu { .. })
+    }
+
+    /// Elements of working memory for one image.
+    pub(crate) fn scratch_len(&self) -> usize {
+        match &self.op {
+            Op::Conv2d { kernel, .. } => kernel.scratch_len(),
+            Op::GroupNorm { scratch, .. } => *scratch,
+            // What each channel is multiplied by, and the zeros that are added.
+            Op::SpatialDropout { channels, .. } => 2 * channels,
+            _ => 0,
         }
     }
 }

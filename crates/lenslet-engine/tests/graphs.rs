@@ -9,7 +9,7 @@ use lenslet_engine::{Cpu, Engine, EngineError, Options};
 use lenslet_kernels::{Isa, Kernels, Reference};
 use lenslet_model::layers::{
     AveragePool2D, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten,
-    GlobalAveragePooling2D, GroupNormalization, MaxPool2D, ZeroPadding2D,
+    GaussianNoise, GlobalAveragePooling2D, MaxPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
     Activation, Graph, Input, Padding, SGD, Sequential, Tensor, add, concatenate, multiply,
@@ -241,10 +241,32 @@ fn moving_statistics_follow_the_batches() {
     assert!(off < 1e-6, "{statistics:?}");
 }
 
+/// Noise of training: none at prediction, other numbers in each step, of the deviation asked for.
+#[test]
+fn noise_is_normal() {
+    let model: Graph = Sequential::new((40, 40, 3))
+        .add(GaussianNoise::new(0.5))
+        .add(BatchNormalization::new().momentum(0.0))
+        .add(Flatten::new())
+        .add(Dense::new(2))
+        .into();
+    let mut engine = fast(&model, 2, isa());
+    let pixels = vec![0; 2 * model.input.elements()];
+    let statistics = |engine: &mut Cpu| {
+        engine.train_step(&pixels, &[0, 1]).unwrap();
+        engine.parameters()[model.build().unwrap().trainable_count()..].to_vec()
+    };
+    let (first, second) = (statistics(&mut engine), statistics(&mut engine));
+    assert_ne!(first, second);
+    for c in 0..3 {
+        assert!(first[c].abs() < 0.05 && (first[3 + c] - 0.25).abs() < 0.03, "{first:?}");
+    }
+}
+
 #[test]
 fn what_the_engine_does_not_run_is_named() {
     let model = Sequential::new((4, 4, 4))
-        .add_named("odd", GroupNormalization::new(2))
+        .add_named("odd", Conv2D::new(4, 1).groups(2usize))
         .add(Flatten::new())
         .add(Dense::new(2));
     let (network, sgd) = (model.build().unwrap(), SGD::default());

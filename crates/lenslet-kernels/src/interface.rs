@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     Conv2dShape, DepthwiseShape, LambStep, Moments, Pool2dShape, Real, Rows, RowsMut, Stream,
-    Target, Team, Update, penalty,
+    Target, Team, Update, group_norm, penalty,
 };
 use crate::{Loss, loss};
 
@@ -291,6 +291,73 @@ pub trait Kernels: Clone + Send + Sync + 'static {
         x: &[Self::Real],
         dy: &[Self::Real],
         dx: &mut [Self::Real],
+    );
+
+    /// `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta` for every row of `channels`
+    /// numbers, by its own mean and variance. An empty `gamma` is one, an empty `beta` zero.
+    fn layer_norm(
+        &self,
+        channels: usize,
+        epsilon: f64,
+        scales: [&[Self::Real]; 2],
+        x: &[Self::Real],
+        y: &mut [Self::Real],
+    );
+    /// `gradients` are `dy` and `dx`, which is overwritten; adds to `dgamma` and `dbeta` (`scales`),
+    /// either of which may be empty.
+    fn layer_norm_backward(
+        &self,
+        channels: usize,
+        epsilon: f64,
+        gamma: &[Self::Real],
+        x: &[Self::Real],
+        gradients: (&[Self::Real], &mut [Self::Real]),
+        scales: [&mut [Self::Real]; 2],
+    );
+    /// The same for the groups of neighbouring channels of one image, each over all its pixels;
+    /// `shape` is how many channels and groups there are. `scratch` has
+    /// [`Self::group_norm_scratch`] elements.
+    fn group_norm(
+        &self,
+        shape: [usize; 2],
+        epsilon: f64,
+        scales: [&[Self::Real]; 2],
+        x: &[Self::Real],
+        y: &mut [Self::Real],
+        scratch: &mut [Self::Real],
+    ) {
+        group_norm::forward(self, shape, epsilon, scales, x, y, scratch);
+    }
+    /// See [`Self::layer_norm_backward`].
+    #[expect(clippy::too_many_arguments, reason = "all that a normalisation takes")]
+    fn group_norm_backward(
+        &self,
+        shape: [usize; 2],
+        epsilon: f64,
+        gamma: &[Self::Real],
+        x: &[Self::Real],
+        gradients: (&[Self::Real], &mut [Self::Real]),
+        scales: [&mut [Self::Real]; 2],
+        scratch: &mut [Self::Real],
+    ) {
+        let (dy, dx) = gradients;
+        group_norm::backward(self, shape, epsilon, gamma, [x, dy], dx, scales, scratch);
+    }
+    /// Elements of working memory for a group normalisation.
+    fn group_norm_scratch(&self, channels: usize) -> usize {
+        group_norm::SCRATCH * channels
+    }
+
+    /// `x` above zero, `alpha[i % alpha.len()] * x` below (He et al. 2015).
+    fn p_re_lu(&self, alpha: &[Self::Real], x: &[Self::Real], y: &mut [Self::Real]);
+    /// `dx` is overwritten; adds to `dalpha`.
+    fn p_re_lu_backward(
+        &self,
+        alpha: &[Self::Real],
+        x: &[Self::Real],
+        dy: &[Self::Real],
+        dx: &mut [Self::Real],
+        dalpha: &mut [Self::Real],
     );
 
     /// A convolution of each channel with filters of its own, for one image: filter `m` of channel

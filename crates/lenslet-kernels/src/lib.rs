@@ -17,6 +17,7 @@ mod conv2d;
 mod cross_entropy;
 mod fast;
 mod geometry;
+mod group_norm;
 mod interface;
 mod isa;
 mod loss;

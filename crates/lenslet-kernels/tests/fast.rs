@@ -229,6 +229,54 @@ fn channels_are_normalised() {
 }
 
 #[test]
+fn layers_are_normalised() {
+    each_case(200, |fast, random| {
+        let (channels, rows) = (random.size(1, 50), random.size(1, 8));
+        let (x, dy) = (random.normal(channels * rows), random.normal(channels * rows));
+        let [gamma, beta] = [(); 2].map(|()| random.normal(random.size(0, 1) * channels));
+        let n = x.len();
+        let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
+        EXACT.layer_norm(channels, 0.1, [&gamma, &beta], &x, &mut y);
+        let scales = [&narrow(&gamma)[..], &narrow(&beta)];
+        fast.layer_norm(channels, 0.1, scales, &narrow(&x), &mut got);
+        close("layer norm", &got, &y, 1e-5);
+
+        let (mut dx, mut got) = (vec![7.0; n], vec![7.0; n]);
+        let mut d = [&gamma, &beta].map(|of| random.normal(of.len()));
+        let mut got_d = [narrow(&d[0]), narrow(&d[1])];
+        let [a, b] = &mut d;
+        EXACT.layer_norm_backward(channels, 0.1, &gamma, &x, (&dy, &mut dx), [a, b]);
+        let [a, b] = &mut got_d;
+        let (narrow_x, narrow_dy) = (narrow(&x), narrow(&dy));
+        let gradients = (&narrow_dy[..], &mut got[..]);
+        fast.layer_norm_backward(channels, 0.1, &narrow(&gamma), &narrow_x, gradients, [a, b]);
+        close("layer norm's dx", &got, &dx, 1e-5);
+        close("dgamma", &got_d[0], &d[0], 1e-5);
+        close("dbeta", &got_d[1], &d[1], 1e-5);
+    });
+}
+
+#[test]
+fn slopes_are_learnt() {
+    each_case(200, |fast, random| {
+        let alpha = random.normal(random.size(1, 50));
+        let n = alpha.len() * random.size(1, 8);
+        let (x, dy) = (random.normal(n), random.normal(n));
+        let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
+        EXACT.p_re_lu(&alpha, &x, &mut y);
+        fast.p_re_lu(&narrow(&alpha), &narrow(&x), &mut got);
+        close("slopes", &got, &y, 1e-6);
+        let mut dalpha = random.normal(alpha.len());
+        let mut got_alpha = narrow(&dalpha);
+        EXACT.p_re_lu_backward(&alpha, &x, &dy, &mut y, &mut dalpha);
+        let (alpha, x, dy) = (narrow(&alpha), narrow(&x), narrow(&dy));
+        fast.p_re_lu_backward(&alpha, &x, &dy, &mut got, &mut got_alpha);
+        close("slopes' dx", &got, &y, 1e-6);
+        close("dalpha", &got_alpha, &dalpha, 1e-5);
+    });
+}
+
+#[test]
 fn depthwise_convolution() {
     each_case(200, |fast, random| {
         let window = random.pool(12, 40);

@@ -15,8 +15,8 @@ pub(crate) const KEY: &str = "lenslet";
 
 /// Writes a model and its flat parameter buffer to a safetensors file, whole or not at all.
 ///
-/// The file has one `F32` tensor per parameter, named and shaped as [`Network::parameters`] has
-/// them (`conv2d/kernel` in HWIO, `dense/bias`, ...), and one metadata key, `lenslet`, with the
+/// The file has one `F32` tensor per parameter, named and shaped as the network's parameters
+/// are (`conv2d/kernel` in HWIO, `dense/bias`, ...), and one metadata key, `lenslet`, with the
 /// canonical JSON. The same model and parameters give the same bytes.
 ///
 /// # Errors

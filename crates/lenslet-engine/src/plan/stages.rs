@@ -51,7 +51,7 @@ pub(crate) struct Apart {
 impl Apart {
     pub(super) fn new<K: Kernels>(program: &Program<K>, stage: &Stage) -> Self {
         let Stage::Images(steps) = stage else { return Self::default() };
-        let filters = program.steps[steps.clone()].iter().filter_map(|step| step.filters());
+        let filters = program.steps[steps.clone()].iter().filter_map(|step| step.summed());
         let mut all: Vec<_> = filters.flat_map(|w| [w.kernel.clone(), w.bias.clone()]).collect();
         all.retain(|range| !range.is_empty());
         all.sort_by_key(|range| range.start);

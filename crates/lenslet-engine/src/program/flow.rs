@@ -20,10 +20,8 @@ pub(super) fn readers<K: Kernels>(steps: &[Step<K>], values: usize, last: Value)
 pub(super) fn wanted<K: Kernels>(steps: &[Step<K>], values: usize) -> Vec<bool> {
     let mut wanted = vec![false; values];
     for step in steps {
-        let own = matches!(
-            step.op,
-            Op::Conv2d { .. } | Op::Depthwise { .. } | Op::Dense { .. } | Op::Normalize { .. }
-        );
+        let own =
+            step.summed().is_some() || matches!(step.op, Op::Dense { .. } | Op::Normalize { .. });
         if own || step.inputs().any(|input| wanted[input]) {
             wanted[step.output] = true;
         }

@@ -177,6 +177,47 @@ impl<K: Kernels> Lowering<'_, K> {
             }
             Layer::Normalization(layer) => self.normalization(layer, input.last(), x, node)?,
             Layer::BatchNormalization(layer) => self.batch_norm(layer, node, x),
+            Layer::LayerNormalization(layer) => {
+                let (channels, weights) = (input.last(), self.scales(node));
+                self.keep(x, Need::Numbers);
+                let op = Op::LayerNorm { channels, epsilon: layer.epsilon, weights };
+                self.push(op, x, input.elements())
+            }
+            Layer::GroupNormalization(layer) => {
+                let channels = input.last();
+                let (weights, epsilon) = (self.scales(node), layer.epsilon);
+                let shape = [channels, known(layer.groups_of(channels))];
+                let scratch = self.kernels.group_norm_scratch(channels);
+                self.keep(x, Need::Numbers);
+                let op = Op::GroupNorm { shape, epsilon, weights, scratch };
+                self.push(op, x, input.elements())
+            }
+            Layer::PReLU(layer) => {
+                // Slopes that repeat are those of the last axes.
+                let alpha = layer.alpha_shape(input);
+                let own = alpha.iter().zip(input.dims()).skip_while(|(a, _)| **a == 1);
+                if own.into_iter().any(|(alpha, dim)| alpha != dim) {
+                    return Err(unsupported(
+                        node,
+                        "slopes that are shared along a last axis alone",
+                    ));
+                }
+                let kernel = self.range(node, "alpha").expect("it has slopes");
+                let weights = Weights { bias: kernel.end..kernel.end, kernel };
+                self.keep(x, Need::Numbers);
+                self.push(Op::PRelu { weights }, x, input.elements())
+            }
+            Layer::SpatialDropout2D(layer) if layer.rate == 0.0 || self.mode == Mode::Predict => x,
+            Layer::SpatialDropout2D(layer) => {
+                let (rate, purpose, channels) = (layer.rate, DROPOUT + index, input.last());
+                let op = Op::SpatialDropout { rate, purpose, channels };
+                self.in_place(op, x, Need::Sign, Need::Nothing)
+            }
+            Layer::GaussianNoise(layer) if layer.stddev == 0.0 || self.mode == Mode::Predict => x,
+            Layer::GaussianNoise(layer) => {
+                let op = Op::Noise { stddev: layer.stddev, purpose: DROPOUT + index };
+                self.in_place(op, x, Need::Nothing, Need::Nothing)
+            }
             Layer::Add(_) => self.add(inputs, output.elements()),
             Layer::Multiply(_) => self.push_all(Op::Multiply, inputs, output.elements()),
             Layer::Concatenate(_) => {
@@ -424,6 +465,12 @@ impl<K: Kernels> Lowering<'_, K> {
         let mut own = self.network.parameters_of(node);
         let has_name = |full: &str| full.rsplit('/').next() == Some(name);
         own.find(|p| has_name(&p.name)).map(|p| p.range.clone())
+    }
+
+    /// `gamma` and `beta`, as far as they are there.
+    fn scales(&self, node: &Node) -> Weights {
+        let range = |name| self.range(node, name).unwrap_or(0..0);
+        Weights { kernel: range("gamma"), bias: range("beta") }
     }
 
     /// A kernel of this name, and the bias.

@@ -7,9 +7,9 @@ pub mod differences;
 use lenslet_kernels::{Isa, Stream};
 use lenslet_model::layers::{
     ActivationLayer, AveragePool2D, BatchNormalization, Conv2D, Cropping2D, Dense, DepthwiseConv2D,
-    Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, LeakyReLU, MaxPool2D,
-    Maxout, Normalization, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax, SumPool2D,
-    ZeroPadding2D,
+    Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization,
+    LayerNormalization, LeakyReLU, MaxPool2D, Maxout, Normalization, PReLU, ReLU, Rescaling,
+    Reshape, SeparableConv2D, Softmax, SpatialDropout2D, SumPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
     Activation, Layer, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
@@ -85,7 +85,7 @@ impl Dice {
 pub type Maker = fn(&mut Dice) -> Layer;
 
 /// Every kind of layer.
-pub const LAYERS: [(&str, Maker); 24] = [
+pub const LAYERS: [(&str, Maker); 28] = [
     ("Conv2D", |d| {
         let layer = Conv2D::new(d.between(1, 5), (d.between(1, 4), d.between(1, 4)))
             .padding(d.padding())
@@ -156,6 +156,17 @@ pub const LAYERS: [(&str, Maker); 24] = [
     ("Reshape", |_| Reshape::new([1, -1, 1]).into()),
     ("Rescaling", |d| Rescaling::new(1.0 + d.below(3) as f64).offset(-0.5).into()),
     ("Normalization", |_| Normalization::with([0.3], [0.5]).into()),
+    ("LayerNormalization", |d| {
+        LayerNormalization::new().center(d.below(3) > 0).scale(d.below(3) > 0).into()
+    }),
+    ("GroupNormalization", |d| {
+        let layer = GroupNormalization::new([-1, 1, 2][d.below(3)]);
+        layer.center(d.below(3) > 0).scale(d.below(3) > 0).into()
+    }),
+    ("PReLU", |d| {
+        PReLU::new().shared_axes([vec![], vec![1], vec![1, 2]][d.below(3)].clone()).into()
+    }),
+    ("SpatialDropout2D", |d| SpatialDropout2D::new([0.0, 0.3, 0.6][d.below(3)]).into()),
     ("penalties", |d| {
         let penalty = |d: &mut Dice| Regularizer::l1_l2(0.01 * d.below(3) as f64, 0.1);
         Dense::new(d.between(1, 5))
@@ -168,7 +179,8 @@ pub const LAYERS: [(&str, Maker); 24] = [
 ];
 
 /// Those that take pictures alone.
-pub const PICTURE_LAYERS: [&str; 10] = [
+pub const PICTURE_LAYERS: [&str; 11] = [
+    "SpatialDropout2D",
     "Conv2D",
     "MaxPool2D",
     "AveragePool2D",

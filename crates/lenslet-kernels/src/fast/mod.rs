@@ -11,10 +11,12 @@ mod depthwise;
 mod dropout;
 mod elements;
 mod exp;
+mod layer_norm;
 mod load;
 mod map;
 mod maxout;
 mod optimizer;
+mod p_re_lu;
 mod pool;
 mod reduce;
 mod softmax;
@@ -152,6 +154,44 @@ impl Kernels for Fast {
         dx: &mut [f32],
     ) {
         channels::normalize_backward(self.isa, mean, factors, x, dy, dx);
+    }
+
+    fn layer_norm(
+        &self,
+        channels: usize,
+        epsilon: f64,
+        scales: [&[f32]; 2],
+        x: &[f32],
+        y: &mut [f32],
+    ) {
+        layer_norm::forward(self.isa, channels, epsilon, scales, x, y);
+    }
+
+    fn layer_norm_backward(
+        &self,
+        channels: usize,
+        epsilon: f64,
+        gamma: &[f32],
+        x: &[f32],
+        gradients: (&[f32], &mut [f32]),
+        scales: [&mut [f32]; 2],
+    ) {
+        layer_norm::backward(self.isa, channels, epsilon, gamma, x, gradients, scales);
+    }
+
+    fn p_re_lu(&self, alpha: &[f32], x: &[f32], y: &mut [f32]) {
+        p_re_lu::forward(self.isa, alpha, x, y);
+    }
+
+    fn p_re_lu_backward(
+        &self,
+        alpha: &[f32],
+        x: &[f32],
+        dy: &[f32],
+        dx: &mut [f32],
+        dalpha: &mut [f32],
+    ) {
+        p_re_lu::backward(self.isa, alpha, x, dy, dx, dalpha);
     }
 
     fn depthwise_forward(

@@ -9,8 +9,10 @@ mod conv2d;
 mod dense;
 pub(crate) mod depthwise;
 mod dropout;
+mod layer_norm;
 mod maxout;
 mod optimizer;
+mod p_re_lu;
 mod pool;
 mod reduce;
 mod softmax;
@@ -123,6 +125,30 @@ impl<R: Real> Kernels for Reference<R> {
 
     fn normalize_backward(&self, mean: &[R], factors: [&[R]; 3], x: &[R], dy: &[R], dx: &mut [R]) {
         channels::normalize_backward(mean, factors, x, dy, dx);
+    }
+
+    fn layer_norm(&self, channels: usize, epsilon: f64, scales: [&[R]; 2], x: &[R], y: &mut [R]) {
+        layer_norm::forward(channels, epsilon, scales, x, y);
+    }
+
+    fn layer_norm_backward(
+        &self,
+        channels: usize,
+        epsilon: f64,
+        gamma: &[R],
+        x: &[R],
+        gradients: (&[R], &mut [R]),
+        scales: [&mut [R]; 2],
+    ) {
+        layer_norm::backward(channels, epsilon, gamma, x, gradients, scales);
+    }
+
+    fn p_re_lu(&self, alpha: &[R], x: &[R], y: &mut [R]) {
+        p_re_lu::forward(alpha, x, y);
+    }
+
+    fn p_re_lu_backward(&self, alpha: &[R], x: &[R], dy: &[R], dx: &mut [R], dalpha: &mut [R]) {
+        p_re_lu::backward(alpha, x, dy, dx, dalpha);
     }
 
     fn depthwise_forward(&self, shape: &DepthwiseShape, x: &[R], w: &[R], bias: &[R], y: &mut [R]) {
