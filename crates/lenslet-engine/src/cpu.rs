@@ -365,6 +365,7 @@ impl<K: Kernels> Cpu<K> {
     /// # Panics
     /// Where there are not as many gradients as trainable parameters.
     pub fn apply_gradients(&mut self, gradients: &[K::Real]) {
+        self.numbers.prepare_training(&self.updater.optimizer);
         self.numbers.gradients.copy_from_slice(gradients);
         let next = self.updater.next(&self.numbers);
         self.update(next, true);
