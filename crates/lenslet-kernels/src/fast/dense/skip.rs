@@ -31,19 +31,19 @@ const LINE: usize = 16;
 /// the numbers of the first samples alone.
 pub(super) fn pays(isa: Isa, x: Rows<'_, f32>) -> bool {
     let samples = x.len().min(4);
-    let zeros: usize = (0..samples)
-        .map(|i| {
-            let row = x.row(i);
-            dispatch!(isa, |_s| row.iter().map(|&x| u32::from(x == 0.0)).sum::<u32>()) as usize
-        })
-        .sum();
+    let zeros: usize = (0..samples).map(|i| zeros(isa, x.row(i))).sum();
     zeros * 10 > samples * x.width() * 7
+}
+
+fn zeros(isa: Isa, row: &[f32]) -> usize {
+    dispatch!(isa, |_s| row.iter().map(|&x| u32::from(x == 0.0)).sum::<u32>()) as usize
 }
 
 /// Multiply-adds for these numbers.
 pub(super) fn made(isa: Isa, x: Rows<'_, f32>, out: usize) -> u64 {
-    let numbers = (0..x.len()).map(|i| x.row(i).iter().filter(|&&x| x != 0.0).count());
-    (numbers.sum::<usize>() * out.next_multiple_of(dispatch!(isa, |s| lanes(s)))) as u64
+    let zeros: usize = (0..x.len()).map(|i| zeros(isa, x.row(i))).sum();
+    let lanes = dispatch!(isa, |s| lanes(s));
+    ((x.len() * x.width() - zeros) * out.next_multiple_of(lanes)) as u64
 }
 
 /// `y = x w + bias`; lengths were checked by [`forward`](super::forward()).
