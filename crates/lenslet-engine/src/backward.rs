@@ -126,7 +126,11 @@ impl<K: Kernels> Cpu<K> {
                 Chunks::equal(parts, tasks),
             );
             self.team.for_each(work, locals, |task, (images, indices, sums), local| {
-                sums.fill(K::Real::ZERO);
+                if !sums.is_empty() {
+                    let start = turn.clock.now();
+                    sums.fill(K::Real::ZERO);
+                    local.notes.add(turn.clock, start, None, Phase::Sum, Some(task * group));
+                }
                 let mut sums = Sums { parameters, sums, apart };
                 let rows = images.chunks_exact_mut(plan.stride);
                 let indices = indices.chunks_exact_mut(plan.index_stride);

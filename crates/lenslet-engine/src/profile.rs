@@ -30,7 +30,8 @@ pub enum Phase {
     Backward,
     /// The same, and the optimiser's rule for their weights at once.
     BackwardUpdate,
-    /// The gradients of all images are added up.
+    /// The gradients of all images are added up; before that, each group of images' sums are set to
+    /// zero.
     Sum,
     /// The optimiser's rule for all parameters that it has not changed yet.
     Update,
@@ -117,7 +118,7 @@ pub struct Span {
     pub part: Option<usize>,
     /// What was done.
     pub phase: Phase,
-    /// The image of the batch; `None` for work on the whole batch.
+    /// The image of the batch, or the first of its group; `None` for work on the whole batch.
     pub image: Option<usize>,
     /// When it began, since the profile did.
     pub start: Duration,

@@ -139,12 +139,13 @@ fn every_image_passes_every_part_once() {
         (Some(3), Phase::Pack),
         (Some(7), Phase::Forward),
         (Some(9), Phase::BackwardUpdate),
-        (None, Phase::Sum),
         (None, Phase::Update),
         (None, Phase::Step),
     ] {
         assert_eq!(images(part, phase), whole, "{part:?} {phase:?}");
     }
+    let sums: Vec<_> = whole.into_iter().chain(all.iter().copied()).collect();
+    assert_eq!(images(None, Phase::Sum), sums, "set to zero for each image, and added up");
     // The loss, both ways.
     assert_eq!(images(None, Phase::Forward), all);
     assert_eq!(images(None, Phase::Backward), all);

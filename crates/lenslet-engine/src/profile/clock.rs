@@ -146,7 +146,7 @@ impl<K: Kernels> Cpu<K> {
 
     /// Notes of a thread that works on all images of a batch.
     pub(crate) fn room_for_notes(&self, batch: usize) -> Notes {
-        let spans = self.profile.as_ref().map_or(0, |_| 2 * (self.program.steps.len() + 1));
+        let spans = self.profile.as_ref().map_or(0, |_| 2 * (self.program.steps.len() + 2));
         Notes(Vec::with_capacity(batch * spans))
     }
 
