@@ -94,6 +94,7 @@ def cases():
             dict(name="i", type="Dense", units=CLASSES, activation="softmax"),
         ],
     )
+    yield "Activation", chain(dict(type="Activation", activation="gelu"))
 
 
 def ours(model):

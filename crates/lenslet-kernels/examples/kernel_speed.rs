@@ -130,9 +130,14 @@ fn elements(fast: Fast, team: &Team) {
     let stream = Stream::new(1, 2, 3);
     per_element("dropout", y.len(), || fast.dropout(stream, 0, 0.5, black_box(&mut y)));
     let mut y = numbers(8192);
-    for f in
-        [Activation::Relu, Activation::Sigmoid, Activation::Tanh, Activation::Elu { alpha: 1.0 }]
-    {
+    for f in [
+        Activation::Relu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Elu { alpha: 1.0 },
+        Activation::Gelu,
+        Activation::GeluTanh,
+    ] {
         per_element(&format!("{f:?}"), y.len(), || fast.activate(f, black_box(&mut y)));
     }
     let mut y = numbers(1280);

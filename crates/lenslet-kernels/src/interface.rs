@@ -47,6 +47,9 @@ pub enum Activation {
     Silu,
     /// `x * min(max(x + 3, 0), 6) / 6`. From the input.
     HardSwish,
+    /// `x / 2 * (1 + erf(x / sqrt(2)))`, `x` times the probability that a standard normal number is
+    /// below it (Hendrycks and Gimpel 2016). From the input.
+    Gelu,
     /// `x / 2 * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))` (Hendrycks and Gimpel 2016). From the
     /// input.
     GeluTanh,
@@ -63,7 +66,7 @@ impl Activation {
     /// Whether the derivative is computed from the input: by
     /// [`Kernels::activate_backward_from_input`].
     pub fn needs_input(self) -> bool {
-        matches!(self, Self::Silu | Self::HardSwish | Self::GeluTanh | Self::Mish)
+        matches!(self, Self::Silu | Self::HardSwish | Self::Gelu | Self::GeluTanh | Self::Mish)
     }
 }
 

@@ -49,10 +49,28 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// The error function, `2 / sqrt(pi) * integral from 0 to self of e^(-t^2) dt`.
+    fn erf(self) -> Self;
     /// Whether this is not a number.
     fn is_nan(self) -> bool;
     /// Whether this is neither infinite nor NaN.
     fn is_finite(self) -> bool;
+}
+
+/// Abramowitz and Stegun 1964, 7.1.6: `2 / sqrt(pi) * e^(-x^2) * sum of x (2 x^2)^n / (1 3 5 ...
+/// (2n + 1))`, whose terms all have the sign of `x`.
+fn erf(x: f64) -> f64 {
+    // Beyond 6 it is 1 but for 2e-17, and far beyond the terms would overflow.
+    if x.is_nan() || x.abs() > 6.0 {
+        return x.clamp(-1.0, 1.0);
+    }
+    let (mut term, mut sum, mut odd) = (x, 0.0, 1.0);
+    while sum + term != sum {
+        sum += term;
+        odd += 2.0;
+        term *= 2.0 * x * x / odd;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * (sum + term)
 }
 
 macro_rules! real {
@@ -88,6 +106,9 @@ macro_rules! real {
             fn tanh(self) -> Self {
                 <$t>::tanh(self)
             }
+            fn erf(self) -> Self {
+                erf(self as f64) as $t
+            }
             fn is_nan(self) -> bool {
                 <$t>::is_nan(self)
             }
@@ -100,3 +121,31 @@ macro_rules! real {
 
 real!(f32);
 real!(f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Abramowitz and Stegun 1964, table 7.1, and the series around zero.
+    #[test]
+    fn the_error_function() {
+        let cases = [
+            (0.0, 0.0),
+            (1e-10, 1.128_379_167_095_512_6e-10),
+            (0.5, 0.520_499_877_8),
+            (1.0, 0.842_700_792_9),
+            (1.5, 0.966_105_146_5),
+            (2.0, 0.995_322_265_0),
+            (7.0, 1.0),
+            (f64::INFINITY, 1.0),
+        ];
+        for (x, expected) in cases {
+            for (x, expected) in [(x, expected), (-x, -expected)] {
+                let error = (Real::erf(x) - expected).abs();
+                assert!(error <= 6e-11 * expected.abs(), "erf({x}) = {}", Real::erf(x));
+            }
+        }
+        assert!(Real::erf(f64::NAN).is_nan());
+        assert_eq!(Real::erf(0.5f32), 0.520_499_9);
+    }
+}

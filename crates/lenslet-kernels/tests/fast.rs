@@ -24,8 +24,13 @@ const ACTIVATIONS: [Activation; 11] = [
     Activation::Softsign,
     Activation::Exponential,
 ];
-const FROM_INPUT: [Activation; 4] =
-    [Activation::Silu, Activation::HardSwish, Activation::GeluTanh, Activation::Mish];
+const FROM_INPUT: [Activation; 5] = [
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::Mish,
+];
 
 /// Runs `test` with every instruction set and `cases` sources of random numbers.
 fn each_case(cases: u64, test: impl Fn(Fast, &Random)) {

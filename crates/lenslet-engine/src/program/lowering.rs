@@ -291,6 +291,7 @@ impl<K: Kernels> Lowering<'_, K> {
             Activation::Exponential => (Function::Exponential, Need::Numbers),
             Activation::Silu => (Function::Silu, Need::Nothing),
             Activation::HardSwish => (Function::HardSwish, Need::Nothing),
+            Activation::Gelu { approximate: false } => (Function::Gelu, Need::Nothing),
             Activation::Gelu { approximate: true } => (Function::GeluTanh, Need::Nothing),
             Activation::Mish => (Function::Mish, Need::Nothing),
             other => return Err(unsupported(node, &format!("the activation {other}"))),

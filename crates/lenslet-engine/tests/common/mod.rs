@@ -50,7 +50,7 @@ impl Dice {
     }
 
     pub fn activation(&mut self) -> Activation {
-        const ALL: [Activation; 17] = [
+        const ALL: [Activation; 18] = [
             Activation::Linear,
             Activation::Sigmoid,
             Activation::Tanh,
@@ -60,6 +60,7 @@ impl Dice {
             Activation::Softmax,
             Activation::Relu6,
             Activation::Selu,
+            Activation::GELU,
             Activation::Gelu { approximate: true },
             Activation::Silu,
             Activation::HardSwish,

@@ -110,7 +110,11 @@ fn forward_with<S: Simd>(s: S, f: Activation, y: &mut [f32]) {
             #[inline(always)]
             |x| exp::exp(s, x),
         ),
-        Activation::Silu | Activation::HardSwish | Activation::GeluTanh | Activation::Mish => {
+        Activation::Silu
+        | Activation::HardSwish
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Mish => {
             from_input::forward(s, f, y);
         }
     }
@@ -217,7 +221,11 @@ fn backward_with<S: Simd>(s: S, f: Activation, y: &[f32], dy: &mut [f32]) {
             #[inline(always)]
             |y, dy| s.mul(dy, y),
         ),
-        Activation::Silu | Activation::HardSwish | Activation::GeluTanh | Activation::Mish => {
+        Activation::Silu
+        | Activation::HardSwish
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Mish => {
             unreachable!("from the input")
         }
     }

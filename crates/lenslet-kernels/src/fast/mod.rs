@@ -10,6 +10,7 @@ mod dense;
 mod depthwise;
 mod dropout;
 mod elements;
+mod erf;
 mod exp;
 mod layer_norm;
 mod load;

@@ -1,5 +1,7 @@
 //! Element-wise activation functions, one number at a time.
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use crate::{Activation, Real, SELU_ALPHA, SELU_SCALE};
 
 /// `f(x)`.
@@ -23,6 +25,7 @@ pub(super) fn value<R: Real>(f: Activation, x: R) -> R {
         Activation::Exponential => x.exp(),
         Activation::Silu => x * value(Activation::Sigmoid, x),
         Activation::HardSwish => x * value(Activation::HardSigmoid, x),
+        Activation::Gelu => x * normal_below(x),
         Activation::GeluTanh => R::from_f64(0.5) * x * (R::ONE + inner(x).tanh()),
         Activation::Mish => x * softplus(x).tanh(),
     }
@@ -45,6 +48,11 @@ fn clamp<R: Real>(x: R, low: f64, high: f64) -> R {
 /// `log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))`, which never overflows.
 fn softplus<R: Real>(x: R) -> R {
     (if x < R::ZERO { R::ZERO } else { x }) + (-abs(x)).exp().ln_1p()
+}
+
+/// The probability that a standard normal number is below `x`.
+fn normal_below<R: Real>(x: R) -> R {
+    R::from_f64(0.5) * (R::ONE + (x * R::from_f64(FRAC_1_SQRT_2)).erf())
 }
 
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
@@ -76,7 +84,11 @@ pub(super) fn gradient<R: Real>(f: Activation, y: R, dy: R) -> R {
         // (1 / (1 + |x|))^2.
         Activation::Softsign => dy * ((R::ONE - abs(y)) * (R::ONE - abs(y))),
         Activation::Exponential => dy * y,
-        Activation::Silu | Activation::HardSwish | Activation::GeluTanh | Activation::Mish => {
+        Activation::Silu
+        | Activation::HardSwish
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Mish => {
             unreachable!("from the input")
         }
     }
@@ -94,6 +106,11 @@ pub(super) fn gradient_from_input<R: Real>(f: Activation, x: R, dy: R) -> R {
         Activation::HardSwish if x <= R::from_f64(-3.0) => R::ZERO,
         Activation::HardSwish if x >= R::from_f64(3.0) => dy,
         Activation::HardSwish => dy * (x / R::from_f64(3.0) + half),
+        // The derivative of the probability is the density.
+        Activation::Gelu => {
+            let density = R::from_f64(FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * 0.5) * (-half * x * x).exp();
+            dy * (normal_below(x) + x * density)
+        }
         Activation::GeluTanh => {
             let t = inner(x).tanh();
             let slope =

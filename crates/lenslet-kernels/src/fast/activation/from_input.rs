@@ -1,6 +1,9 @@
 //! Functions that fall and rise: their derivative is computed from the input.
 
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use crate::Activation;
+use crate::fast::erf::erf;
 use crate::fast::exp;
 use crate::fast::map::{map, zip};
 use crate::simd::Simd;
@@ -10,6 +13,20 @@ use crate::simd::Simd;
 pub(super) fn hard_sigmoid<S: Simd>(s: S, x: S::F32) -> S::F32 {
     let x = s.max(s.splat(0.0), s.add(x, s.splat(3.0)));
     s.mul(s.min(s.splat(6.0), x), s.splat(1.0 / 6.0))
+}
+
+/// The probability that a standard normal number is below `x`.
+#[inline(always)]
+fn normal_below<S: Simd>(s: S, x: S::F32) -> S::F32 {
+    let half = s.splat(0.5);
+    s.mul_add(half, erf(s, s.mul(x, s.splat(FRAC_1_SQRT_2))), half)
+}
+
+/// Its derivative, the density: `e^(-x^2 / 2) / sqrt(2 pi)`.
+#[inline(always)]
+fn normal_density<S: Simd>(s: S, x: S::F32) -> S::F32 {
+    const FACTOR: f32 = 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI;
+    s.mul(s.splat(FACTOR), exp::exp(s, s.mul(s.mul(x, x), s.splat(-0.5))))
 }
 
 /// `tanh(sqrt(2 / pi) (x + 0.044715 x^3))`, and the derivative of what is in parentheses.
@@ -46,6 +63,12 @@ pub(super) fn forward<S: Simd>(s: S, f: Activation, y: &mut [f32]) {
             y,
             #[inline(always)]
             |x| s.mul(x, hard_sigmoid(s, x)),
+        ),
+        Activation::Gelu => map(
+            s,
+            y,
+            #[inline(always)]
+            |x| s.mul(x, normal_below(s, x)),
         ),
         Activation::GeluTanh => map(
             s,
@@ -87,6 +110,13 @@ pub(super) fn backward<S: Simd>(s: S, f: Activation, x: &[f32], dy: &mut [f32]) 
                 let slope = s.select(s.lt(x, s.splat(3.0)), slope, one);
                 s.mul(dy, s.select(s.lt(s.splat(-3.0), x), slope, zero))
             },
+        ),
+        Activation::Gelu => zip(
+            s,
+            x,
+            dy,
+            #[inline(always)]
+            |x, dy| s.mul(dy, s.mul_add(x, normal_density(s, x), normal_below(s, x))),
         ),
         Activation::GeluTanh => zip(
             s,
