@@ -8,15 +8,17 @@ use lenslet_kernels::{
     RowsMut, Target, Team,
 };
 
-use crate::cpu::{Cpu, Numbers, Workspace};
+use crate::cpu::Cpu;
 use crate::forward::{drop_channels, dropout_draws};
 use crate::memory::{Buffer, Memory, Place};
 use crate::norm::NormNumbers;
+use crate::numbers::Numbers;
 use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Op, Pool, Program, Step, Weights};
 use crate::targets::Targets;
 use crate::update::{Next, Updater};
+use crate::workspace::Workspace;
 
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {

@@ -7,13 +7,16 @@ use lenslet_kernels::{
     Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream, Target, Team,
 };
 
-use crate::cpu::{Cpu, Numbers, Outcome, Tally, Workspace};
+use crate::cpu::Cpu;
 use crate::memory::{Memory, Place};
 use crate::norm::NormNumbers;
+use crate::numbers::Numbers;
 use crate::plan::{Mode, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::tally::Tally;
 use crate::targets::Targets;
+use crate::workspace::{Outcome, Workspace};
 
 /// Pixels are bytes; networks see them between 0 and 1.
 const PIXEL_SCALE: f64 = 1.0 / 255.0;

@@ -3,7 +3,7 @@
 use lenslet_kernels::{Activation, Formula, Kernels, Loss, Real, Target};
 use lenslet_model::LossFunction;
 
-use crate::cpu::Outcome;
+use crate::workspace::Outcome;
 
 /// What becomes of the last value of a network.
 #[derive(Clone, Debug)]

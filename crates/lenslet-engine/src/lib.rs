@@ -13,6 +13,7 @@
 
 mod backward;
 mod cpu;
+mod engine;
 mod error;
 mod forward;
 mod head;
@@ -20,16 +21,26 @@ mod initialize;
 mod memory;
 mod norm;
 mod not_finite;
+mod numbers;
+mod options;
+mod pack;
+mod penalties;
 mod plan;
 mod profile;
 mod program;
 mod state;
+mod steps;
+mod tally;
 mod targets;
 mod update;
+mod workspace;
 
-pub use cpu::{Cpu, Engine, Options, Tally};
+pub use cpu::Cpu;
+pub use engine::Engine;
 pub use error::EngineError;
 pub use not_finite::NotFinite;
+pub use options::Options;
 pub use profile::{Part, Phase, Profile, Row, Span, Total};
 pub use state::State;
+pub use tally::Tally;
 pub use targets::Targets;

@@ -5,7 +5,7 @@ use std::fmt;
 use lenslet_kernels::Real;
 use lenslet_model::{Network, Parameter};
 
-use crate::cpu::Numbers;
+use crate::numbers::Numbers;
 
 /// A layer with numbers that are not finite.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use lenslet_kernels::Real;
 use lenslet_model::Optimizer;
 
 use crate::EngineError;
-use crate::cpu::Numbers;
 use crate::memory::Buffer;
+use crate::numbers::Numbers;
 
 /// Parameters, optimiser state and step count: what a checkpoint holds.
 #[derive(Clone, Debug, PartialEq)]

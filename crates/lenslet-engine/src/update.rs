@@ -14,8 +14,9 @@ use lenslet_kernels::{
 };
 use lenslet_model::{Algorithm, Lamb, Muon, Network, Optimizer};
 
-use crate::cpu::{Cpu, Numbers};
+use crate::cpu::Cpu;
 use crate::memory::{Buffer, buffer};
+use crate::numbers::Numbers;
 use crate::profile::Phase;
 use crate::program::Program;
 use stretches::{Stretch, Stretches, Way};
