@@ -39,7 +39,11 @@ pub(crate) fn first<R: Real>(network: &Network, numbers: &Numbers<R>) -> Option<
 }
 
 fn look<R: Real>(parameter: &Parameter, numbers: &Numbers<R>) -> Option<NotFinite> {
-    let bad = |numbers: &[R]| numbers[parameter.range.clone()].iter().any(|x| !x.is_finite());
+    // There are no gradients before training, nor of what is not trained.
+    let bad = |numbers: &[R]| {
+        let own = numbers.get(parameter.range.clone()).unwrap_or_default();
+        own.iter().any(|x| !x.is_finite())
+    };
     let (weights, gradients) = (bad(&numbers.parameters), bad(&numbers.gradients));
     let (layer, parameter) = parameter.name.rsplit_once('/').unwrap_or(("", &parameter.name));
     let found = || NotFinite {

@@ -169,9 +169,10 @@ impl<K: Kernels> Cpu<K> {
 
     /// The moving average takes the place of the parameters, where there is one.
     pub(crate) fn take_average(&mut self) {
-        if self.updater.slots.average && self.numbers.steps > 0 {
-            let Numbers { parameters, moments, .. } = &mut self.numbers;
-            let Slots { own, trainable, .. } = self.updater.slots;
+        let Slots { own, average, trainable } = self.updater.slots;
+        let Numbers { parameters, moments, steps, .. } = &mut self.numbers;
+        // Without a step there is none yet, nor where parameters alone were loaded.
+        if average && *steps > 0 && !moments[own].is_empty() {
             parameters[..trainable].copy_from_slice(&moments[own][..trainable]);
             self.numbers.changed();
         }
