@@ -173,6 +173,26 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         scratch: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
     );
+    /// Pieces that [`Self::forward_shared`] cuts an image into for so many threads; 1 where the work
+    /// is not worth it.
+    fn pieces(&self, threads: usize) -> usize {
+        let _ = threads;
+        1
+    }
+    /// [`Self::forward`] by all threads of a team, in pieces: some rows of the output, or some of its
+    /// channels. The bits are the same. `locals` has the scratch memory of each thread.
+    fn forward_shared<L: AsMut<[R]> + Send>(
+        &self,
+        team: &Team,
+        x: &[R],
+        packed: &[R],
+        bias: &[R],
+        y: &mut [R],
+        locals: &mut [L],
+    ) {
+        let _ = team;
+        self.forward(x, packed, bias, y, locals[0].as_mut());
+    }
     /// [`Self::grad_weights`] and, unless `dx` is empty, [`Self::grad_input`], by way of what is
     /// not zero in the gradient where that is less work. Which way depends on the numbers alone.
     /// Returns the multiply-adds that it made, counted as in [`Self::forward_made`].

@@ -50,7 +50,7 @@ pub use optimizer::{
     AdagradStep, AdamStep, LambStep, LionStep, MOMENTS, Moments, NadamStep, RmsPropStep, Rule,
     SgdStep, Update,
 };
-pub use parts::{Chunks, ChunksRef, Each, Parts};
+pub use parts::{Chunks, ChunksRef, Each, Parts, Times};
 pub use peak::{memory_bandwidth, peak_flops, peak_flops_together};
 pub use philox::Stream;
 pub use real::Real;

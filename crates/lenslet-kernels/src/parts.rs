@@ -129,6 +129,21 @@ unsafe impl<'a, T: Send> Parts for Each<'a, T> {
     }
 }
 
+/// As many parts of nothing, for tasks that find by their number what to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Times(pub usize);
+
+// SAFETY: nothing is handed out.
+unsafe impl Parts for Times {
+    type Part = ();
+
+    fn count(&self) -> usize {
+        self.0
+    }
+
+    unsafe fn part(&self, _: usize) {}
+}
+
 // SAFETY: the parts of different members cannot overlap, as each owns what it hands out.
 unsafe impl<P: Parts, const N: usize> Parts for [P; N] {
     type Part = [P::Part; N];

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::line::{Line, Phase};
+use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
@@ -168,47 +169,106 @@ impl Correlation {
     fn run_with<S: Simd>(
         &self,
         s: S,
-        Operands { source, packed, bias, .. }: Operands<'_>,
+        operands: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_channels);
-        padded_bias.fill(0.0);
-        padded_bias[..bias.len()].copy_from_slice(bias);
+        let blocks = 0..self.blocks(S::LANES);
         for strip in self.strips.iter() {
-            let view = self.strips.view(&strip, source, scratch);
-            for patch in &self.patches {
-                let packed = &packed[patch.packed.clone()];
-                let depth = patch.taps.len() * self.source_channels;
-                for first in (0..self.target_channels).step_by(block_width(S::LANES)) {
-                    let end = self.target_channels.min(first + block_width(S::LANES));
-                    let vectors = (end - first).div_ceil(S::LANES);
-                    let w = &packed[depth * first..][..depth * vectors * S::LANES];
-                    let bias = &padded_bias[first..][..vectors * S::LANES];
-                    let block = Block { w, bias, channels: first..end };
-                    // As many sums as leave registers for the weights and one input.
-                    match (vectors, S::REGISTERS) {
-                        (1, _) => self.sweep::<S, 8, 1>(s, &strip, view, patch, &block, target),
-                        (_, 32..) => self.sweep::<S, 8, 2>(s, &strip, view, patch, &block, target),
-                        _ => self.sweep::<S, 6, 2>(s, &strip, view, patch, &block, target),
-                    }
-                }
-            }
+            let to = Target::new(&mut *target);
+            // SAFETY: all of the target is this call's alone.
+            unsafe { self.piece_with(s, operands, &strip, &blocks, to, scratch) };
             then(strip, target);
         }
     }
 
-    /// All pixels of a strip, in tiles of `P` that go on from one row to the next.
+    /// Blocks of the target's channels.
+    fn blocks(&self, lanes: usize) -> usize {
+        self.target_channels.div_ceil(block_width(lanes))
+    }
+
+    /// How to cut an image for so many threads.
+    pub(super) fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        let rows = [self.rows.units, self.strips.height()];
+        let source = self.rows.source * self.columns.source * self.source_channels;
+        let heavy = self.packed_len > source;
+        Cut::new(rows, self.blocks(lanes), heavy, worth(self.made(), threads))
+    }
+
+    /// Whether an image may be cut: the padding must not meet an infinite filter.
+    pub(super) fn can_cut(&self, moderate: bool) -> bool {
+        moderate || !self.strips.pads()
+    }
+
+    /// Some rows of units, at most a strip's, and blocks of the target's channels.
+    ///
+    /// # Safety
+    /// Nobody else uses these channels of the units' targets.
+    pub(super) unsafe fn piece(
+        &self,
+        isa: Isa,
+        operands: Operands<'_>,
+        [units, blocks]: [&Range<usize>; 2],
+        target: Target<'_>,
+        scratch: &mut [f32],
+    ) {
+        // SAFETY: the caller's promise.
+        dispatch!(isa, |s| unsafe { self.piece_with(s, operands, units, blocks, target, scratch) });
+    }
+
+    /// # Safety
+    /// As [`Self::piece`].
     #[inline(always)]
-    fn sweep<S: Simd, const P: usize, const V: usize>(
+    unsafe fn piece_with<S: Simd>(
+        &self,
+        s: S,
+        Operands { source, packed, bias, .. }: Operands<'_>,
+        units: &Range<usize>,
+        blocks: &Range<usize>,
+        target: Target<'_>,
+        scratch: &mut [f32],
+    ) {
+        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_channels);
+        padded_bias.fill(0.0);
+        padded_bias[..bias.len()].copy_from_slice(bias);
+        let view = self.strips.view(units, source, scratch);
+        for patch in &self.patches {
+            let packed = &packed[patch.packed.clone()];
+            let depth = patch.taps.len() * self.source_channels;
+            for block in blocks.clone() {
+                let first = block * block_width(S::LANES);
+                let end = self.target_channels.min(first + block_width(S::LANES));
+                let vectors = (end - first).div_ceil(S::LANES);
+                let w = &packed[depth * first..][..depth * vectors * S::LANES];
+                let bias = &padded_bias[first..][..vectors * S::LANES];
+                let block = Block { w, bias, channels: first..end };
+                // SAFETY: the caller's promise. As many sums as leave registers for the weights
+                // and one input.
+                unsafe {
+                    match (vectors, S::REGISTERS) {
+                        (1, _) => self.sweep::<S, 8, 1>(s, units, view, patch, &block, target),
+                        (_, 32..) => self.sweep::<S, 8, 2>(s, units, view, patch, &block, target),
+                        _ => self.sweep::<S, 6, 2>(s, units, view, patch, &block, target),
+                    }
+                }
+            }
+        }
+    }
+
+    /// All pixels of some rows, in tiles of `P` that go on from one row to the next.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
+    #[inline(always)]
+    unsafe fn sweep<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         strip: &Range<usize>,
         view: &[f32],
         patch: &Patch,
         block: &Block<'_>,
-        target: &mut [f32],
+        target: Target<'_>,
     ) {
         let rows = patch.rows.units.start.max(strip.start)..patch.rows.units.end.min(strip.end);
         let mut left = rows.len() * patch.columns.units.len();
@@ -218,19 +278,25 @@ impl Correlation {
         let mut at = self.cursor(patch, rows.start - strip.start, rows.start);
         while left > 0 {
             let n = left.min(tile_height(left, P));
-            if n > 4 {
-                self.pixels::<S, P, V>(s, &mut at, n, view, patch, block, target);
-            } else {
-                self.pixels::<S, 4, V>(s, &mut at, n, view, patch, block, target);
+            // SAFETY: the caller's promise.
+            unsafe {
+                if n > 4 {
+                    self.pixels::<S, P, V>(s, &mut at, n, view, patch, block, target);
+                } else {
+                    self.pixels::<S, 4, V>(s, &mut at, n, view, patch, block, target);
+                }
             }
             left -= n;
         }
     }
 
     /// The next `n <= P` pixels.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
     #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn pixels<S: Simd, const P: usize, const V: usize>(
+    unsafe fn pixels<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         at: &mut Cursor,
@@ -238,7 +304,7 @@ impl Correlation {
         view: &[f32],
         patch: &Patch,
         block: &Block<'_>,
-        target: &mut [f32],
+        target: Target<'_>,
     ) {
         let mut x = [view; P];
         let mut y = [0; P];
@@ -260,7 +326,8 @@ impl Correlation {
         let width = block.channels.len();
         for p in 0..P {
             if p < n {
-                let to = &mut target[y[p] + block.channels.start..][..width];
+                // SAFETY: the caller's promise.
+                let to = unsafe { target.part(y[p] + block.channels.start, width) };
                 for v in 0..V {
                     if width == V * S::LANES {
                         s.store(&mut to[v * S::LANES..], sums[p][v]);

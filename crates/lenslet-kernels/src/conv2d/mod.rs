@@ -3,6 +3,7 @@
 //! * [`line`]: what reaches what along one axis, in both directions;
 //! * [`strips`]: an image with zeros around it;
 //! * [`moderate`]: whether numbers are finite and not too large for all this;
+//! * [`pieces`]: how several threads share one image;
 //! * [`tile`]: the inner loop;
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
 //! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
@@ -12,6 +13,7 @@
 mod correlation;
 mod line;
 mod moderate;
+mod pieces;
 mod sparse;
 mod strips;
 mod tile;
@@ -25,11 +27,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::reference::Region;
 use crate::simd::dispatch;
 use crate::{
-    Chunks, ChunksRef, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team,
+    Chunks, ChunksRef, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team, Times,
 };
 use correlation::Correlation;
 use line::Line;
 use moderate::{Copier, Watch};
+use pieces::{Cut, Target};
 use sparse::Sparse;
 use weight_gradient::WeightGradient;
 use winograd::Winograd;
@@ -96,7 +99,7 @@ struct Operands<'a> {
     /// Whether all filters are [`moderate`].
     moderate: bool,
     /// Computes some of the target by the definition.
-    define: &'a dyn Fn(&Region, &mut [f32]),
+    define: &'a (dyn Fn(&Region, &mut [f32]) + Sync),
 }
 
 /// Adds the gradient of the filters from some channels of the input to some of the output, as far
@@ -263,6 +266,44 @@ impl Pass {
             Self::Winograd(winograd) => winograd.run(isa, operands, target, scratch, then),
         }
     }
+
+    fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        match self {
+            Self::Direct(direct) => direct.cut(lanes, threads),
+            Self::Winograd(winograd) => winograd.cut(lanes, threads),
+        }
+    }
+
+    /// [`Self::run`] in pieces, where that is worth it and the numbers allow it; the bits are the
+    /// same.
+    fn share<L: AsMut<[f32]> + Send>(
+        &self,
+        (team, isa, lanes): (&Team, Isa, usize),
+        operands: Operands<'_>,
+        target: &mut [f32],
+        locals: &mut [L],
+    ) {
+        let cut = self.cut(lanes, team.threads());
+        let can = || match self {
+            Self::Direct(direct) => direct.can_cut(operands.moderate),
+            Self::Winograd(_) => operands.moderate && all_moderate(team, isa, operands.source),
+        };
+        if cut.pieces() == 1 || !can() {
+            return self.run(isa, operands, target, locals[0].as_mut(), &mut |_, _| {});
+        }
+        let target = Target::new(target);
+        team.for_each(Times(cut.pieces()), locals, |i, (), local| {
+            let [rows, blocks] = cut.piece(i);
+            let (piece, scratch) = ([&rows, &blocks], local.as_mut());
+            // SAFETY: each piece has targets of its own.
+            unsafe {
+                match self {
+                    Self::Direct(direct) => direct.piece(isa, operands, piece, target, scratch),
+                    Self::Winograd(tiles) => tiles.piece(isa, operands, piece, target, scratch),
+                }
+            }
+        });
+    }
 }
 
 impl Gradient {
@@ -314,9 +355,25 @@ impl Gradient {
     }
 }
 
+/// Numbers that one task looks at.
+const CHUNK: usize = 1 << 14;
+
+/// Whether all numbers are moderate.
+fn all_moderate(team: &Team, isa: Isa, x: &[f32]) -> bool {
+    let moderate = AtomicBool::new(true);
+    team.share(ChunksRef::new(x, CHUNK), |_, x| {
+        let all = dispatch!(isa, |s| {
+            let mut watch = Watch::new(s);
+            watch.look(x);
+            watch.all_moderate()
+        });
+        moderate.fetch_and(all, Ordering::Relaxed);
+    });
+    moderate.into_inner()
+}
+
 /// Copies the filters and tells whether all are moderate.
 fn copy_watched(team: &Team, isa: Isa, w: &[f32], to: &mut [f32]) -> bool {
-    const CHUNK: usize = 1 << 14;
     let moderate = AtomicBool::new(true);
     team.share((Chunks::new(to, CHUNK), ChunksRef::new(w, CHUNK)), |_, (to, w)| {
         let all = dispatch!(isa, |s| {
@@ -383,6 +440,29 @@ impl Conv2dKernel<f32> for Conv2d {
         };
         let operands = Operands { source: x, packed: forward, bias, moderate, define };
         self.forward.run(self.isa, operands, y, scratch, then);
+    }
+
+    fn pieces(&self, threads: usize) -> usize {
+        self.forward.cut(self.lanes, threads).pieces()
+    }
+
+    fn forward_shared<L: AsMut<[f32]> + Send>(
+        &self,
+        team: &Team,
+        x: &[f32],
+        packed: &[f32],
+        bias: &[f32],
+        y: &mut [f32],
+        locals: &mut [L],
+    ) {
+        let Packed { forward, plain, moderate, .. } = self.packed(packed);
+        let define = &|region: &Region, y: &mut [f32]| {
+            self.reference().forward_region(region, x, plain, bias, y);
+        };
+        let operands = Operands { source: x, packed: forward, bias, moderate, define };
+        assert_eq!([x.len(), y.len()], [self.shape.input_len(), self.shape.output_len()]);
+        assert!(bias.is_empty() || bias.len() == self.shape.out_channels);
+        self.forward.share((team, self.isa, self.lanes), operands, y, locals);
     }
 
     fn backward(

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::correlation::block_width;
 use super::line::Line;
+use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
@@ -58,6 +59,16 @@ pub(super) struct Transformed<'a> {
     /// From one element to the next.
     pub(super) stride: usize,
     pub(super) channels: usize,
+}
+
+/// Working memory.
+struct Work<'a> {
+    /// `B' d B`.
+    inputs: Transformed<'a>,
+    /// Their products with the filters.
+    outputs: Transformed<'a>,
+    /// In whole vectors.
+    bias: &'a [f32],
 }
 
 /// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
@@ -256,11 +267,8 @@ impl Winograd {
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
-        padded_bias.fill(0.0);
-        padded_bias[..bias.len()].copy_from_slice(bias);
-        let (mut inputs, scratch) = self.transformed(self.padded_source, scratch);
-        let (mut outputs, scratch) = self.transformed(self.padded_target, scratch);
+        let blocks = 0..self.blocks(S::LANES);
+        let (mut work, scratch) = self.work(bias, scratch);
         let mut complete = 0;
         for strip in self.strips.iter() {
             let (view, moderate_view) = self.strips.watched_view(s, &strip, source, scratch);
@@ -272,24 +280,99 @@ impl Winograd {
                 then(rows, target);
                 continue;
             }
-            let end = strip.end * self.columns;
-            for first in (strip.start * self.columns..end).step_by(self.chunk) {
-                let tiles = self.chunk.min(end - first);
-                for i in 0..tiles {
-                    let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
-                    self.transform_input(s, view, row - strip.start, column, i, &mut inputs);
-                }
-                self.products(s, tiles, &inputs, packed, &mut outputs);
-                for i in 0..tiles {
-                    let (row, column) = ((first + i) / self.columns, (first + i) % self.columns);
-                    self.transform_output(s, &outputs, i, padded_bias, row, column, target);
-                }
-                let rows = self.target_height.min((first + tiles) / self.columns * OUT);
+            for chunk in self.chunks(&strip) {
+                let to = Target::new(&mut *target);
+                // SAFETY: all of the target is this call's alone.
+                unsafe { self.tiles(s, &chunk, strip.start, &blocks, view, packed, &mut work, to) };
+                let rows = self.target_height.min(chunk.end / self.columns * OUT);
                 if rows > complete {
                     then(complete..rows, target);
                     complete = rows;
                 }
             }
+        }
+    }
+
+    /// Blocks of the target's channels.
+    fn blocks(&self, lanes: usize) -> usize {
+        self.padded_target.div_ceil(block_width(lanes))
+    }
+
+    /// How to cut an image for so many threads. Only one whose numbers are all moderate can be cut.
+    pub(super) fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        let rows = [self.target_height.div_ceil(OUT), self.strips.height()];
+        let heavy = self.packed_len() > self.source_len;
+        Cut::new(rows, self.blocks(lanes), heavy, worth(self.made(), threads))
+    }
+
+    /// Some rows of tiles, at most a strip's, and blocks of the target's channels, of moderate
+    /// numbers.
+    ///
+    /// # Safety
+    /// Nobody else uses these channels of the tiles' targets.
+    pub(super) unsafe fn piece(
+        &self,
+        isa: Isa,
+        Operands { source, packed, bias, .. }: Operands<'_>,
+        [rows, blocks]: [&Range<usize>; 2],
+        target: Target<'_>,
+        scratch: &mut [f32],
+    ) {
+        let (mut work, scratch) = self.work(bias, scratch);
+        let view = self.strips.view(rows, source, scratch);
+        for chunk in self.chunks(rows) {
+            let work = &mut work;
+            // SAFETY: the caller's promise.
+            dispatch!(isa, |s| unsafe {
+                self.tiles(s, &chunk, rows.start, blocks, view, packed, work, target);
+            });
+        }
+    }
+
+    /// The tiles of some rows, some at a time.
+    fn chunks(&self, rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let (chunk, end) = (self.chunk, rows.end * self.columns);
+        (rows.start * self.columns..end)
+            .step_by(chunk)
+            .map(move |first| first..end.min(first + chunk))
+    }
+
+    /// Cuts up the scratch memory; returns what is left for a strip.
+    fn work<'a>(&self, bias: &[f32], scratch: &'a mut [f32]) -> (Work<'a>, &'a mut [f32]) {
+        let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
+        padded_bias.fill(0.0);
+        padded_bias[..bias.len()].copy_from_slice(bias);
+        let (inputs, scratch) = self.transformed(self.padded_source, scratch);
+        let (outputs, scratch) = self.transformed(self.padded_target, scratch);
+        (Work { inputs, outputs, bias: padded_bias }, scratch)
+    }
+
+    /// A chunk of tiles, of which `view` holds those from `first_row` on, and some blocks of the
+    /// target's channels.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    unsafe fn tiles<S: Simd>(
+        &self,
+        s: S,
+        chunk: &Range<usize>,
+        first_row: usize,
+        blocks: &Range<usize>,
+        view: &[f32],
+        packed: &[f32],
+        Work { inputs, outputs, bias }: &mut Work<'_>,
+        target: Target<'_>,
+    ) {
+        let place = |tile: usize| (tile / self.columns, tile % self.columns);
+        for (i, (row, column)) in chunk.clone().map(place).enumerate() {
+            self.transform_input(s, view, row - first_row, column, i, inputs);
+        }
+        self.products(s, chunk.len(), blocks, inputs, packed, outputs);
+        for (i, (row, column)) in chunk.clone().map(place).enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { self.transform_output(s, outputs, i, bias, [row, column], blocks, target) };
         }
     }
 
@@ -352,12 +435,13 @@ impl Winograd {
         &self,
         s: S,
         tiles: usize,
+        blocks: &Range<usize>,
         inputs: &Transformed<'_>,
         packed: &[f32],
         outputs: &mut Transformed<'_>,
     ) {
         let rows = ELEMENTS * self.source_channels;
-        for first in (0..self.padded_target).step_by(block_width(S::LANES)) {
+        for first in blocks.clone().map(|block| block * block_width(S::LANES)) {
             let width = block_width(S::LANES).min(self.padded_target - first);
             let packed = &packed[rows * first..][..rows * width];
             let filters = packed.chunks_exact(self.source_channels * width);
@@ -432,23 +516,28 @@ impl Winograd {
         }
     }
 
-    /// `A' m A + bias` for all channels of one tile, as far as it lies inside the image.
+    /// `A' m A + bias` for some channels of one tile, as far as it lies inside the image.
+    ///
+    /// # Safety
+    /// Nobody else uses these channels of the tile's targets.
     #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn transform_output<S: Simd>(
+    unsafe fn transform_output<S: Simd>(
         &self,
         s: S,
         from: &Transformed<'_>,
         tile: usize,
         bias: &[f32],
-        row: usize,
-        column: usize,
-        target: &mut [f32],
+        [row, column]: [usize; 2],
+        blocks: &Range<usize>,
+        target: Target<'_>,
     ) {
         let channels = self.target_channels;
+        let some =
+            blocks.start * block_width(S::LANES)..channels.min(blocks.end * block_width(S::LANES));
         let (row, column) = (row * OUT, column * OUT);
         let (height, width) = (self.target_height - row, self.target_width - column);
-        for o in (0..channels).step_by(S::LANES) {
+        for o in some.step_by(S::LANES) {
             let m = from.load(s, tile, o);
             let bias = s.load(&bias[o..]);
             for (y, values) in outputs(s, m).iter().enumerate() {
@@ -456,17 +545,18 @@ impl Winograd {
                     continue;
                 }
                 let line = ((row + y) * self.target_width + column) * channels;
-                let line = &mut target[line..][..width.min(OUT) * channels];
                 for (x, value) in values.iter().enumerate() {
                     if x >= width {
                         continue;
                     }
                     let value = s.add(*value, bias);
-                    let to = &mut line[x * channels + o..];
-                    if o + S::LANES <= channels {
+                    let n = S::LANES.min(channels - o);
+                    // SAFETY: the caller's promise.
+                    let to = unsafe { target.part(line + x * channels + o, n) };
+                    if n == S::LANES {
                         s.store(to, value);
                     } else {
-                        s.store_tail(&mut to[..channels - o], value);
+                        s.store_tail(to, value);
                     }
                 }
             }
