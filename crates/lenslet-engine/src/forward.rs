@@ -14,9 +14,10 @@ use crate::numbers::Numbers;
 use crate::plan::{Mode, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::sharing::Hands;
 use crate::tally::Tally;
 use crate::targets::Targets;
-use crate::workspace::{Outcome, Workspace};
+use crate::workspace::{Local, Outcome, Workspace};
 
 /// Pixels are bytes; networks see them between 0 and 1.
 const PIXEL_SCALE: f64 = 1.0 / 255.0;
@@ -29,7 +30,17 @@ struct Turn<'a, K: Kernels> {
     numbers: &'a Numbers<K::Real>,
     seed: u64,
     clock: Clock,
+    /// Those of the stage.
+    steps: Range<usize>,
+    /// Whether it is the first or the last stage.
+    first: bool,
+    last: bool,
+    /// What the outputs of the last stage are compared with.
+    targets: Option<Targets<'a>>,
 }
+
+/// Some images' rows, indices, outcomes and pixels.
+type Images<'a, R> = (&'a mut [R], &'a mut [u32], &'a mut [Outcome], &'a [u8]);
 
 impl<K: Kernels> Cpu<K> {
     /// Runs the batch; with targets, loss and accuracy are taken and the last value becomes
@@ -42,7 +53,7 @@ impl<K: Kernels> Cpu<K> {
         targets: Option<Targets<'_>>,
     ) -> Tally {
         let samples = pixels.len() / self.network.input().elements();
-        let Workspace { plan, images, indices, outcomes, locals, .. } = workspace;
+        let Workspace { plan, sharing, images, indices, outcomes, locals, .. } = workspace;
         let (images, indices) =
             (&mut images[..samples * plan.stride], &mut indices[..samples * plan.index_stride]);
         let outcomes = &mut outcomes[..samples];
@@ -77,42 +88,32 @@ impl<K: Kernels> Cpu<K> {
                 numbers: &self.numbers,
                 seed: self.seed,
                 clock,
+                steps,
+                first: index == 0,
+                targets: targets.filter(|_| index == last),
+                last: index == last,
             };
             let group = plan.images_per_task(samples);
+            let own = samples.min(group * sharing.side_by_side(index, samples.div_ceil(group)));
+            let input = program.lens[0];
+            let (images, images_left) = images.split_at_mut(own * plan.stride);
+            let (indices, indices_left) = indices.split_at_mut(own * plan.index_stride);
+            let (outcomes, outcomes_left) = outcomes.split_at_mut(own);
+            let (pixels, pixels_left) = pixels.split_at(own * input);
+            let (locals, shared) = locals.split_at_mut(self.team.threads());
             let parts = (
                 Chunks::new(images, group * plan.stride),
                 Chunks::new(indices, group * plan.index_stride),
                 Chunks::new(outcomes, group),
-                ChunksRef::new(pixels, group * self.network.input().elements()),
+                ChunksRef::new(pixels, group * input),
             );
-            self.team.for_each(
-                parts,
-                locals,
-                |task, (images, indices, outcomes, pixels), local| {
-                    let pixels = pixels.chunks_exact(self.network.input().elements());
-                    let rows = images.chunks_exact_mut(plan.stride);
-                    let indices = indices.chunks_exact_mut(plan.index_stride);
-                    let images = rows.zip(indices).zip(outcomes).zip(pixels);
-                    for (i, (((row, indices), outcome), pixels)) in images.enumerate() {
-                        let image = task * group + i;
-                        let mut numbers = Memory { image: row, local: &mut local.numbers };
-                        let mut indices = Memory { image: indices, local: &mut local.indices };
-                        let notes = &mut local.notes;
-                        if index == 0 {
-                            *outcome = Outcome::default();
-                        }
-                        let left = (&mut *notes, &mut *outcome);
-                        turn.steps(&steps, image, pixels, &mut numbers, &mut indices, left);
-                        if index == last {
-                            let start = turn.clock.now();
-                            let target = targets.map(|targets| targets.of(image));
-                            let y = numbers.at(plan.values[program.last()]);
-                            turn.head(y, target, outcome);
-                            notes.add(turn.clock, start, None, Phase::Forward, Some(image));
-                        }
-                    }
-                },
-            );
+            self.team.for_each(parts, locals, |task, part, local| {
+                turn.images(task * group, part, local, &mut Hands::One);
+            });
+            let left = (images_left, indices_left, outcomes_left, pixels_left);
+            if let [shared] = shared {
+                turn.images(own, left, shared, &mut Hands::All(&self.team, locals));
+            }
         }
         let mut tally = Tally { samples, ..Tally::default() };
         for outcome in outcomes {
@@ -183,17 +184,48 @@ impl Weights {
 }
 
 impl<K: Kernels> Turn<'_, K> {
-    fn steps(
+    /// The stage's turn of some images, one after the other, of which the first has this number.
+    fn images(
         &self,
-        steps: &Range<usize>,
+        first: usize,
+        (images, indices, outcomes, pixels): Images<'_, K::Real>,
+        local: &mut Local<K::Real>,
+        hands: &mut Hands<'_, K::Real>,
+    ) {
+        let pixels = pixels.chunks_exact(self.program.lens[0]);
+        let rows = images.chunks_exact_mut(self.plan.stride);
+        let indices = indices.chunks_exact_mut(self.plan.index_stride);
+        let images = rows.zip(indices).zip(outcomes).zip(pixels);
+        for (image, (((row, indices), outcome), pixels)) in (first..).zip(images) {
+            let mut numbers = Memory { image: row, local: &mut local.numbers };
+            let mut indices = Memory { image: indices, local: &mut local.indices };
+            let notes = &mut local.notes;
+            if self.first {
+                *outcome = Outcome::default();
+            }
+            let left = (&mut *notes, &mut *outcome);
+            self.image(image, pixels, &mut numbers, &mut indices, hands, left);
+            if self.last {
+                let start = self.clock.now();
+                let target = self.targets.map(|targets| targets.of(image));
+                let y = numbers.at(self.plan.values[self.program.last()]);
+                self.head(y, target, outcome);
+                notes.add(self.clock, start, None, Phase::Forward, Some(image));
+            }
+        }
+    }
+
+    fn image(
+        &self,
         image: usize,
         pixels: &[u8],
         numbers: &mut Memory<'_, K::Real>,
         indices: &mut Memory<'_, u32>,
+        hands: &mut Hands<'_, K::Real>,
         (notes, outcome): (&mut Notes, &mut Outcome),
     ) {
-        let mut next = steps.start;
-        while next < steps.end {
+        let mut next = self.steps.start;
+        while next < self.steps.end {
             let (i, start) = (next, self.clock.now());
             next = self.program.blocks[i].map_or(i + 1, |block| block.end(i));
             let step = &self.program.steps[i];
@@ -203,10 +235,12 @@ impl<K: Kernels> Turn<'_, K> {
             match &step.op {
                 Op::Load => {
                     let scale = K::Real::from_f64(PIXEL_SCALE);
-                    self.kernels.load_bytes(pixels, scale, numbers.at(to));
+                    hands.cut(1, numbers.at(to), |first, y| {
+                        self.kernels.load_bytes(&pixels[first..][..y.len()], scale, y);
+                    });
                 }
                 Op::Conv2d { kernel, .. } => {
-                    self.block(i, numbers, indices);
+                    self.block(i, numbers, indices, hands);
                     made = kernel.forward_made();
                 }
                 Op::Pool { kind, shape } => {
@@ -236,9 +270,9 @@ impl<K: Kernels> Turn<'_, K> {
                         let draws = (self.seed, purpose, self.numbers.steps, image);
                         drop_channels(self.kernels, draws, rate, room, y);
                     }
-                    self.element_wise(&step.op, image, numbers.at(to));
+                    self.element_wise(&step.op, image, numbers.at(to), hands);
                 }
-                Op::Add | Op::Multiply | Op::Concatenate { .. } => self.join(step, numbers),
+                Op::Add | Op::Multiply | Op::Concatenate { .. } => self.join(step, numbers, hands),
                 Op::Pad(frame) => {
                     let [x, y] = numbers.all([from, to]);
                     y.fill(K::Real::ZERO);
@@ -248,10 +282,12 @@ impl<K: Kernels> Turn<'_, K> {
                     let [x, y] = numbers.all([from, to]);
                     frame.rows().for_each(|(outer, inner)| y[inner].copy_from_slice(&x[outer]));
                 }
-                Op::ScaleShift { scale, shift } => self.scale_shift(scale, shift, step, numbers),
+                Op::ScaleShift { scale, shift } => {
+                    self.scale_shift([scale, shift], step, numbers, hands);
+                }
                 Op::Frozen { norm } | Op::Normalize { norm } => {
                     let NormNumbers { scale, shift, .. } = &self.numbers.norms[*norm];
-                    self.scale_shift(scale, shift, step, numbers);
+                    self.scale_shift([scale, shift], step, numbers, hands);
                 }
                 Op::Moments { .. } => {
                     let [x, moments] = numbers.all([from, to]);
@@ -292,7 +328,13 @@ impl<K: Kernels> Turn<'_, K> {
     }
 
     /// A convolution, and what follows it, on some rows whenever these are complete.
-    fn block(&self, i: usize, numbers: &mut Memory<'_, K::Real>, indices: &mut Memory<'_, u32>) {
+    fn block(
+        &self,
+        i: usize,
+        numbers: &mut Memory<'_, K::Real>,
+        indices: &mut Memory<'_, u32>,
+        hands: &mut Hands<'_, K::Real>,
+    ) {
         let (steps, values) = (&self.program.steps, &self.plan.values);
         let (Op::Conv2d { kernel, weights, packed, folded }, Some(block)) =
             (&steps[i].op, self.program.blocks[i])
@@ -309,14 +351,27 @@ impl<K: Kernels> Turn<'_, K> {
             pooled,
             self.plan.scratch,
         ]);
+        let packed = &self.numbers.packed[*packed];
+        let activation = block.activation.map(|step| &steps[step].op);
+        let pool = block.pool.map(|step| &steps[step].op);
+        if let Hands::All(team, locals) = hands {
+            kernel.forward_shared(team, x, packed, bias, y, locals);
+            if let Some(Op::Activate(function)) = activation {
+                hands.cut(1, y, |_, y| self.kernels.activate(*function, y));
+            }
+            if let Some(Op::Pool { shape, .. }) = pool {
+                self.kernels.max_pool_forward(shape, y, pooled, argmax);
+            }
+            return;
+        }
         let row = y.len() / kernel.shape().height.output;
         let mut done = 0;
-        kernel.forward_rows(x, &self.numbers.packed[*packed], bias, y, scratch, &mut |rows, y| {
+        kernel.forward_rows(x, packed, bias, y, scratch, &mut |rows, y| {
             let new = &mut y[rows.start * row..rows.end * row];
-            if let Some(Op::Activate(function)) = block.activation.map(|step| &steps[step].op) {
+            if let Some(Op::Activate(function)) = activation {
                 self.kernels.activate(*function, new);
             }
-            if let Some(Op::Pool { shape, .. }) = block.pool.map(|step| &steps[step].op) {
+            if let Some(Op::Pool { shape, .. }) = pool {
                 let complete = shape.height.complete(rows.end);
                 self.kernels.max_pool_rows(shape, done..complete, y, pooled, argmax);
                 done = complete;
@@ -335,19 +390,22 @@ impl<K: Kernels> Turn<'_, K> {
     /// `y = x * scale + shift`, which may be in place.
     fn scale_shift(
         &self,
-        scale: &[K::Real],
-        shift: &[K::Real],
+        [scale, shift]: [&[K::Real]; 2],
         step: &Step<K>,
         numbers: &mut Memory<'_, K::Real>,
+        hands: &Hands<'_, K::Real>,
     ) {
         let from =
             if step.input == step.output { Place::EMPTY } else { self.plan.values[step.input] };
         let [x, y] = numbers.all([from, self.plan.values[step.output]]);
-        self.kernels.scale_shift(scale, shift, x, y);
+        hands.cut(scale.len(), y, |first, y| {
+            let x = if x.is_empty() { &[] } else { &x[first..][..y.len()] };
+            self.kernels.scale_shift(scale, shift, x, y);
+        });
     }
 
     /// Several inputs to one output, which may be one of them.
-    fn join(&self, step: &Step<K>, numbers: &mut Memory<'_, K::Real>) {
+    fn join(&self, step: &Step<K>, numbers: &mut Memory<'_, K::Real>, hands: &Hands<'_, K::Real>) {
         let to = self.plan.values[step.output];
         if let Op::Concatenate { widths } = &step.op {
             let mut first = 0;
@@ -364,16 +422,25 @@ impl<K: Kernels> Turn<'_, K> {
         let own = step.inputs().position(|input| input == step.output);
         for (k, input) in step.inputs().enumerate().filter(|(k, _)| Some(*k) != own) {
             let [x, y] = numbers.all([self.plan.values[input], to]);
-            match &step.op {
-                // The first one that comes to an output of its own.
-                _ if own.is_none() && k == 0 => y.copy_from_slice(x),
-                Op::Add => self.kernels.add(x, y),
-                _ => self.kernels.multiply(x, y),
-            }
+            hands.cut(1, y, |first, y| {
+                let x = &x[first..][..y.len()];
+                match &step.op {
+                    // The first one that comes to an output of its own.
+                    _ if own.is_none() && k == 0 => y.copy_from_slice(x),
+                    Op::Add => self.kernels.add(x, y),
+                    _ => self.kernels.multiply(x, y),
+                }
+            });
         }
     }
 
-    fn element_wise(&self, op: &Op<K>, image: usize, y: &mut [K::Real]) {
+    fn element_wise(
+        &self,
+        op: &Op<K>,
+        image: usize,
+        y: &mut [K::Real],
+        hands: &Hands<'_, K::Real>,
+    ) {
         match *op {
             Op::Noise { stddev, purpose } => {
                 let (stream, first) =
@@ -382,7 +449,7 @@ impl<K: Kernels> Turn<'_, K> {
                     *y += K::Real::from_f64(stddev * stream.normal(i));
                 }
             }
-            Op::Activate(function) => self.kernels.activate(function, y),
+            Op::Activate(function) => hands.cut(1, y, |_, y| self.kernels.activate(function, y)),
             Op::Softmax { classes } => self.kernels.softmax(classes, y),
             Op::Dropout { rate, purpose } => {
                 let (stream, first) =

@@ -28,6 +28,7 @@ mod penalties;
 mod plan;
 mod profile;
 mod program;
+mod sharing;
 mod state;
 mod steps;
 mod tally;

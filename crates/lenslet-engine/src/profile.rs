@@ -220,7 +220,7 @@ impl Profile {
     /// Adds up what the threads noted in a step, and empties their notes.
     fn absorb<'a>(&mut self, samples: usize, notes: impl Iterator<Item = (usize, &'a mut Notes)>) {
         let first = self.spans.len();
-        for (thread, Notes(notes)) in notes {
+        for (thread, Notes { all: notes, .. }) in notes {
             if self.steps < self.traced {
                 notes.iter().for_each(|note| self.trace(note, thread));
             }
@@ -244,7 +244,7 @@ impl Profile {
     /// Keeps a span of `thread` and, of work on a whole batch, those of the others.
     fn trace(&mut self, note: &Note, thread: usize) {
         self.spans.push(note.span(self.steps, thread));
-        let shared = note.image.is_none() && note.phase != Phase::Step;
+        let shared = note.shared && note.phase != Phase::Step;
         let Some(shifts) = self.shifts.as_ref().filter(|_| shared) else { return };
         for helper in 1..self.threads {
             if let Some((start, end)) = shifts.between(helper, note.start, note.end) {
@@ -259,10 +259,8 @@ impl Profile {
             Some(part) => (part, self.parts[part].multiply_adds(note.phase)),
             None => (self.parts.len(), 0),
         };
-        let (threads, images) = match note.image {
-            Some(_) => (1, 1),
-            None => (self.threads as u32, samples as u64),
-        };
+        let threads = if note.shared { self.threads as u32 } else { 1 };
+        let images = note.image.map_or(samples as u64, |_| 1);
         let total = &mut self.totals[at][note.phase as usize];
         total.calls += 1;
         total.time += (note.end - note.start) * threads;

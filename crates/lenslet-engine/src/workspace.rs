@@ -3,9 +3,10 @@
 use lenslet_kernels::{Kernels, Real};
 
 use crate::cpu::Cpu;
-use crate::memory::{Buffer, buffer};
+use crate::memory::{Buffer, Place, buffer};
 use crate::plan::{Apart, Mode, Plan};
 use crate::profile::Notes;
+use crate::sharing::Sharing;
 
 /// What one image's turn leaves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,14 +20,24 @@ pub(crate) struct Local<R> {
     pub(crate) numbers: Buffer<R>,
     pub(crate) indices: Buffer<u32>,
     pub(crate) notes: Notes,
+    /// The kernels' part of the numbers.
+    scratch: Place,
+}
+
+impl<R> AsMut<[R]> for Local<R> {
+    fn as_mut(&mut self) -> &mut [R] {
+        &mut self.numbers[self.scratch.range()]
+    }
 }
 
 /// A plan and the memory that it lays out.
 pub(crate) struct Workspace<R> {
     pub(crate) plan: Plan,
+    pub(crate) sharing: Sharing,
     pub(crate) images: Buffer<R>,
     pub(crate) indices: Buffer<u32>,
     pub(crate) outcomes: Vec<Outcome>,
+    /// One for each thread. If there are several, one more for an image that all work on.
     pub(crate) locals: Vec<Local<R>>,
     /// Weight gradients of each task, before they are added up.
     pub(crate) parts: Buffer<R>,
@@ -55,16 +66,19 @@ impl<K: Kernels> Cpu<K> {
         let plan = Plan::new(program, batch, mode);
         let apart = plan.apart.iter().map(Apart::len).max().unwrap_or(0);
         let several = plan.apart.iter().any(|apart| apart.stretches.len() > 1);
-        let local = || Local {
+        let threads = self.team.threads();
+        let local = |i| Local {
             numbers: buffer(plan.local_len),
             indices: buffer(plan.local_index_len),
-            notes: self.room_for_notes(batch),
+            notes: self.room_for_notes(batch, i == threads),
+            scratch: plan.scratch,
         };
         Workspace {
             images: buffer(batch * plan.stride),
             indices: buffer(batch * plan.index_stride),
             outcomes: vec![Outcome::default(); batch],
-            locals: (0..self.team.threads()).map(|_| local()).collect(),
+            locals: (0..threads + usize::from(threads > 1)).map(local).collect(),
+            sharing: Sharing::new(program, &plan.stages, threads),
             parts: buffer(if mode == Mode::Train { plan.tasks() * apart } else { 0 }),
             total: buffer(if mode == Mode::Train && several { apart } else { 0 }),
             plan,

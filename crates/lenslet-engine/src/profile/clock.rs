@@ -28,13 +28,19 @@ impl Clock {
 
 /// What one thread notes in a step. Room for it all is there before the step begins.
 #[derive(Default)]
-pub(crate) struct Notes(pub(super) Vec<Note>);
+pub(crate) struct Notes {
+    pub(super) all: Vec<Note>,
+    /// Whether all threads do what is noted here.
+    shared: bool,
+}
 
 #[derive(Clone, Copy)]
 pub(super) struct Note {
     pub(super) part: Option<usize>,
     pub(super) phase: Phase,
     pub(super) image: Option<usize>,
+    /// Whether all threads did it.
+    pub(super) shared: bool,
     pub(super) start: Duration,
     pub(super) end: Duration,
     pub(super) made: u64,
@@ -42,7 +48,7 @@ pub(super) struct Note {
 
 impl Note {
     pub(super) fn span(&self, step: usize, thread: usize) -> Span {
-        let Self { part, phase, image, start, end, made } = *self;
+        let Self { part, phase, image, start, end, made, .. } = *self;
         Span { step, thread, part, phase, image, start, end, made }
     }
 }
@@ -73,7 +79,8 @@ impl Notes {
         made: u64,
     ) {
         if let (Some(start), Some(end)) = (start, clock.now()) {
-            self.0.push(Note { part, phase, image, start, end, made });
+            let shared = image.is_none() || self.shared;
+            self.all.push(Note { part, phase, image, shared, start, end, made });
         }
     }
 }
@@ -140,14 +147,15 @@ impl<K: Kernels> Cpu<K> {
     pub(crate) fn begin_profile(&mut self, traced: usize) {
         // Working memory comes with room for notes.
         self.training = None;
-        self.notes = Notes(Vec::with_capacity(8 * (self.program.steps.len() + 1)));
+        let room = 8 * (self.program.steps.len() + 1);
+        self.notes = Notes { all: Vec::with_capacity(room), shared: true };
         self.profile = Some(Profile::new(self, traced));
     }
 
-    /// Notes of a thread that works on all images of a batch.
-    pub(crate) fn room_for_notes(&self, batch: usize) -> Notes {
+    /// Notes of a thread that works on all images of a batch, or of all threads that do (`shared`).
+    pub(crate) fn room_for_notes(&self, batch: usize, shared: bool) -> Notes {
         let spans = self.profile.as_ref().map_or(0, |_| 2 * (self.program.steps.len() + 2));
-        Notes(Vec::with_capacity(batch * spans))
+        Notes { all: Vec::with_capacity(batch * spans), shared }
     }
 
     /// Starts the clock, if the step that begins is to be timed.
@@ -165,7 +173,10 @@ impl<K: Kernels> Cpu<K> {
         self.team.watch(None);
         if let Some(profile) = &mut self.profile {
             let locals = self.training.iter_mut().flat_map(|workspace| &mut workspace.locals);
+            // What all threads do is on the track of the one that hands it out.
             let locals = locals.map(|local| &mut local.notes).enumerate();
+            let threads = self.team.threads();
+            let locals = locals.map(|(i, notes)| (i % threads, notes));
             profile.absorb(samples, std::iter::once((0, &mut self.notes)).chain(locals));
         }
     }
