@@ -23,6 +23,10 @@ const CHANNELS: usize = 64;
 const STRIP: usize = 7000;
 /// The most lanes of an instruction set.
 const LANES: usize = 16;
+/// The most weights that stay near: in the second cache, beside what else an image needs.
+const NEAR: usize = 1 << 18;
+/// Cycles for a vector of weights, read and written, that does not.
+const FAR: usize = 32;
 /// Pixels of a strip at least: shorter lists are not worth the registers that they fill.
 const PIXELS: usize = 128;
 
@@ -216,7 +220,9 @@ impl Sparse {
             height.window * (self.run / lanes + 3 * usize::from(!self.run.is_multiple_of(lanes)));
         let lists = out_channels * self.strips.iter().count();
         let passes = if both { 2 } else { 1 };
-        let own = 4 * examined + passes * (count + 2 * lists) * vectors;
+        // A list goes through a channel's filters once, however short it is.
+        let through = if self.shape.weights_len() > NEAR { FAR } else { 2 };
+        let own = 4 * examined + passes * (count + through * lists) * vectors;
         let all = self.shape.output_len() * height.window * self.run / (2 * lanes) * passes;
         (own as f64) < dense * all as f64
     }
