@@ -85,6 +85,12 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         unsafe { self.store_tail_ptr(to.as_mut_ptr(), to.len(), x) }
     }
 
+    /// Adds the lanes of `x` to the numbers of `to`, of which there may be fewer.
+    #[inline(always)]
+    fn add_to_tail(self, to: &mut [f32], x: Self::F32) {
+        self.store_tail(to, self.add(self.load_tail(to), x));
+    }
+
     /// `a + b`.
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a - b`.

@@ -1,14 +1,22 @@
 //! Plain arrays, which the compiler turns into whatever vectors the architecture is sure to have
 //! (SSE2 on x86-64, NEON on AArch64).
 
+use std::hint::black_box;
+
 use crate::simd::Simd;
 
 /// The token of the portable instruction set: every CPU has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Portable;
 
-/// As wide as one 128-bit register, so that the compiler keeps each in one.
-const LANES: usize = 4;
+/// As wide as one register of those that the compiler may use, so that it keeps each in one: SSE2
+/// and NEON have 128 bits.
+const LANES: usize = if cfg!(target_feature = "avx") { 8 } else { 4 };
+/// Vector registers, where more is known than that there are some.
+const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 32 } else { 16 };
+/// Whether the compiler may round a product and a sum at once. Where it may not, `f32::mul_add`
+/// calls the C library.
+const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
 /// Applies `f` to every lane.
 #[inline(always)]
@@ -22,12 +30,34 @@ fn zip<A: Copy, B: Copy, C>(a: [A; LANES], b: [B; LANES], f: impl Fn(A, B) -> C)
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
+#[inline(always)]
+fn all_bits(truth: bool) -> u32 {
+    u32::from(truth).wrapping_neg()
+}
+
+/// The first `min(n, LANES)` numbers. Without a call: by pieces of a fixed length.
+///
+/// # Safety
+/// That many can be read and written.
+#[inline(always)]
+unsafe fn copy_tail(from: *const f32, to: *mut f32, n: usize) {
+    let mut done = 0;
+    for piece in [8, 4, 2, 1] {
+        if piece <= LANES && n.min(LANES) - done >= piece {
+            // SAFETY: so many are left of those that the caller promises.
+            unsafe { from.add(done).copy_to_nonoverlapping(to.add(done), piece) };
+            done += piece;
+        }
+    }
+}
+
 impl Simd for Portable {
     const LANES: usize = LANES;
-    const REGISTERS: usize = 16;
+    const REGISTERS: usize = REGISTERS;
     type F32 = [f32; LANES];
     type U32 = [u32; LANES];
-    type Mask = [bool; LANES];
+    /// All bits of a lane or none.
+    type Mask = [u32; LANES];
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::F32 {
@@ -43,19 +73,29 @@ impl Simd for Portable {
         // SAFETY: as for `load_ptr`.
         unsafe { p.cast::<Self::F32>().write(x) }
     }
-    // Tails go through memory: taken apart lane by lane, the vector would no longer be one to the
-    // compiler, nor would the sums that it was made of.
     #[inline(always)]
     unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
-        let mut lanes = [0.0; LANES];
-        // SAFETY: `p` has `min(n, LANES)` numbers, and so has `lanes`.
-        unsafe { std::ptr::copy_nonoverlapping(p, lanes.as_mut_ptr(), n.min(LANES)) };
-        lanes
+        if n >= LANES {
+            // SAFETY: the caller's promise.
+            return unsafe { self.load_ptr(p) };
+        }
+        // Not by way of memory: a load of what was just written in pieces would wait for it.
+        // SAFETY: `p` has `n` numbers.
+        std::array::from_fn(|i| if i < n { unsafe { *p.add(i) } } else { 0.0 })
     }
     #[inline(always)]
     unsafe fn store_tail_ptr(self, p: *mut f32, n: usize, x: Self::F32) {
+        // By way of memory that the compiler does not see through: it would take the vector apart, and
+        // with it the sums that it was made of.
+        let x = black_box(&x);
         // SAFETY: `p` has room for `min(n, LANES)` numbers, and `x` has as many.
-        unsafe { std::ptr::copy_nonoverlapping(x.as_ptr(), p, n.min(LANES)) };
+        unsafe { copy_tail(x.as_ptr(), p, n) };
+    }
+
+    #[inline(always)]
+    fn add_to_tail(self, to: &mut [f32], x: Self::F32) {
+        // Lane by lane it would be in `x`, too, as for `store_tail_ptr`.
+        to.iter_mut().zip(black_box(&x)).for_each(|(to, x)| *to += x);
     }
 
     #[inline(always)]
@@ -76,8 +116,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
-        // `f32::mul_add` would call the C library where there is no such instruction.
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
+        std::array::from_fn(|i| if FUSED { a[i].mul_add(b[i], c[i]) } else { a[i] * b[i] + c[i] })
     }
     #[inline(always)]
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
@@ -94,27 +133,27 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn lt(self, a: Self::F32, b: Self::F32) -> Self::Mask {
-        zip(a, b, |a, b| a < b)
+        zip(a, b, |a, b| all_bits(a < b))
     }
     #[inline(always)]
     fn le(self, a: Self::F32, b: Self::F32) -> Self::Mask {
-        zip(a, b, |a, b| a <= b)
+        zip(a, b, |a, b| all_bits(a <= b))
     }
     #[inline(always)]
     fn eq(self, a: Self::F32, b: Self::F32) -> Self::Mask {
-        zip(a, b, |a, b| a == b)
+        zip(a, b, |a, b| all_bits(a == b))
     }
     #[inline(always)]
     fn select(self, mask: Self::Mask, a: Self::F32, b: Self::F32) -> Self::F32 {
-        std::array::from_fn(|i| if mask[i] { a[i] } else { b[i] })
+        self.from_bits(self.select_u32(mask, self.to_bits(a), self.to_bits(b)))
     }
     #[inline(always)]
     fn select_u32(self, mask: Self::Mask, a: Self::U32, b: Self::U32) -> Self::U32 {
-        std::array::from_fn(|i| if mask[i] { a[i] } else { b[i] })
+        std::array::from_fn(|i| a[i] & mask[i] | b[i] & !mask[i])
     }
     #[inline(always)]
     fn bits(self, mask: Self::Mask) -> u32 {
-        mask.iter().rev().fold(0, |bits, &lane| bits << 1 | u32::from(lane))
+        mask.iter().rev().fold(0, |bits, lane| bits << 1 | lane & 1)
     }
 
     #[inline(always)]
@@ -166,12 +205,16 @@ impl Simd for Portable {
     }
     #[inline(always)]
     fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4] {
-        // There are four lanes: a transpose.
-        std::array::from_fn(|l| x.map(|word| word[l]))
+        std::array::from_fn(|vector| {
+            std::array::from_fn(|lane| {
+                let i = vector * LANES + lane;
+                x[i % 4][i / 4]
+            })
+        })
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {
-        zip(a, b, |a, b| a < b)
+        zip(a, b, |a, b| all_bits(a < b))
     }
     #[inline(always)]
     fn to_bits(self, x: Self::F32) -> Self::U32 {

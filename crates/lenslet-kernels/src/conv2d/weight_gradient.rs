@@ -240,6 +240,10 @@ impl WeightGradient {
 
     /// `dw[p, o] += sums[p, o]` for `width` channels `o`.
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "an iterator takes vectors that are arrays apart"
+    )]
     fn add<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
@@ -248,24 +252,21 @@ impl WeightGradient {
         sums: [[S::F32; V]; P],
     ) {
         if width == V * S::LANES {
-            assert!(dw.len() >= (P - 1) * self.out_channels + V * S::LANES);
+            assert!(dw.len() >= (P - 1) * self.out_channels + width);
             let mut row = dw.as_mut_ptr();
-            for sums in sums {
-                for (v, sum) in sums.into_iter().enumerate() {
+            for p in 0..P {
+                for v in 0..V {
                     // SAFETY: just checked for the last row.
                     unsafe {
                         let to = row.add(v * S::LANES);
-                        s.store_ptr(to, s.add(s.load_ptr(to), sum));
+                        s.store_ptr(to, s.add(s.load_ptr(to), sums[p][v]));
                     }
                 }
                 row = row.wrapping_add(self.out_channels);
             }
         } else {
-            for (p, sums) in sums.into_iter().enumerate() {
-                let dw = &mut dw[p * self.out_channels..][..width];
-                for (v, sum) in sums.into_iter().enumerate() {
-                    add_to(s, &mut dw[v * S::LANES..], sum);
-                }
+            for p in 0..P {
+                add_row(s, &mut dw[p * self.out_channels..][..width], sums[p]);
             }
         }
     }
@@ -293,10 +294,9 @@ impl WeightGradient {
             (x[p], to[p]) = (&view[self.runs[i] + c..], (i * self.run + c) * self.out_channels);
         }
         let sums = tile::<S, P, V>(s, x, pixels, block, [[s.splat(0.0); V]; P]);
-        for (sums, to) in sums.into_iter().zip(to).take(n) {
-            let dw = &mut dw[to..][channels.clone()];
-            for (v, sum) in sums.into_iter().enumerate() {
-                add_to(s, &mut dw[v * S::LANES..], sum);
+        for p in 0..P {
+            if p < n {
+                add_row(s, &mut dw[to[p]..][channels.clone()], sums[p]);
             }
         }
     }
@@ -331,12 +331,20 @@ unsafe fn load_pixel<S: Simd, const V: usize>(
     x
 }
 
+/// `to[o] += sums[o]`: as many as `to` has.
+#[inline(always)]
+fn add_row<S: Simd, const V: usize>(s: S, to: &mut [f32], sums: [S::F32; V]) {
+    for v in 0..V {
+        add_to(s, &mut to[v * S::LANES..], sums[v]);
+    }
+}
+
 /// Adds as many lanes of `x` as `to` has elements, at most all.
 #[inline(always)]
 pub(super) fn add_to<S: Simd>(s: S, to: &mut [f32], x: S::F32) {
     if to.len() >= S::LANES {
         s.store(to, s.add(s.load(to), x));
     } else {
-        s.store_tail(to, s.add(s.load_tail(to), x));
+        s.add_to_tail(to, x);
     }
 }

@@ -33,6 +33,20 @@ pub(super) fn zip<S: Simd>(s: S, y: &[f32], dy: &mut [f32], f: impl Fn(S::F32, S
     s.store_tail(rest, f(s.load_tail(others.remainder()), x));
 }
 
+/// Calls `visit(start, n)` for each of the vectors that hold `len` numbers: `n` is `LANES` but for the
+/// last one, if that is shorter. The compiler sees the two apart, so that whole vectors need neither
+/// masks nor branches.
+#[inline(always)]
+pub(super) fn each_vector<S: Simd>(_: S, len: usize, mut visit: impl FnMut(usize, usize)) {
+    let rest = len % S::LANES;
+    for start in (0..len - rest).step_by(S::LANES) {
+        visit(start, S::LANES);
+    }
+    if rest > 0 {
+        visit(len - rest, rest);
+    }
+}
+
 /// Reads the first `n <= LANES` numbers from `start` on.
 #[inline(always)]
 pub(super) fn load<S: Simd>(s: S, x: &[f32], start: usize, n: usize) -> S::F32 {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::map::{load, store};
+use super::map::{each_vector, load, store};
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Pool2dShape};
 
@@ -160,7 +160,6 @@ fn max_with<S: Simd>(
     argmax: &mut [u32],
 ) {
     let channels = shape.channels;
-    let lane_numbers = s.lane_numbers();
     each_window(
         shape,
         rows,
@@ -171,25 +170,28 @@ fn max_with<S: Simd>(
                 argmax[o..o + channels].fill(u32::MAX);
                 return;
             }
-            for c in (0..channels).step_by(S::LANES) {
-                let n = S::LANES.min(channels - c);
-                let (largest, first) = max_block(s, x, window, c, n);
-                store(s, y, o + c, n, largest);
-                let index = s.add_u32(first, lane_numbers);
-                if n == S::LANES {
-                    s.store_u32(&mut argmax[o + c..], index);
-                } else {
-                    let mut lanes = [0; 16];
-                    s.store_u32(&mut lanes, index);
-                    argmax[o + c..o + c + n].copy_from_slice(&lanes[..n]);
-                }
-            }
+            each_vector(
+                s,
+                channels,
+                #[inline(always)]
+                |c, n| {
+                    let (largest, index) = max_block(s, x, window, c, n);
+                    store(s, y, o + c, n, largest);
+                    if n == S::LANES {
+                        s.store_u32(&mut argmax[o + c..], index);
+                    } else {
+                        let mut lanes = [0; 16];
+                        s.store_u32(&mut lanes, index);
+                        argmax[o + c..o + c + n].copy_from_slice(&lanes[..n]);
+                    }
+                },
+            );
         },
     );
 }
 
-/// The largest values of channels `c..c + n` in a window, and the flat index of channel `c` of the
-/// pixel that each came from. The first of equals stays, and so does the first NaN.
+/// The largest values of channels `c..c + n` in a window, and the flat index that each came from. The
+/// first of equals stays, and so does the first NaN.
 #[inline(always)]
 fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S::F32, S::U32) {
     let end = window.first
@@ -200,13 +202,14 @@ fn max_block<S: Simd>(s: S, x: &[f32], window: Window, c: usize, n: usize) -> (S
     assert!(end <= x.len(), "a window ends outside");
     // SAFETY: the last pixel of the window was just checked.
     let mut largest = unsafe { load_block(s, x.as_ptr().add(window.first + c), n) };
-    let mut index = s.splat_u32((window.first + c) as u32);
+    let lanes = s.lane_numbers();
+    let mut index = s.add_u32(s.splat_u32((window.first + c) as u32), lanes);
     window.each(
         #[inline(always)]
         |i| {
             // SAFETY: as above.
             let x = unsafe { load_block(s, x.as_ptr().add(i + c), n) };
-            let here = s.splat_u32((i + c) as u32);
+            let here = s.add_u32(s.splat_u32((i + c) as u32), lanes);
             // Neither comparison is true for NaN: a NaN in `x` is taken, one in `largest` is kept.
             let (keep, number) = (s.le(x, largest), s.eq(largest, largest));
             index = s.select_u32(number, s.select_u32(keep, index, here), index);
@@ -242,15 +245,19 @@ fn gather<S: Simd>(
         #[inline(always)]
         |o, window| {
             let divisor = s.splat(divisor(window));
-            for c in (0..shape.channels).step_by(S::LANES) {
-                let n = S::LANES.min(shape.channels - c);
-                let mut sum = s.splat(0.0);
-                window.each(
-                    #[inline(always)]
-                    |i| sum = s.add(sum, load(s, x, i + c, n)),
-                );
-                store(s, y, o + c, n, s.div(sum, divisor));
-            }
+            each_vector(
+                s,
+                shape.channels,
+                #[inline(always)]
+                |c, n| {
+                    let mut sum = s.splat(0.0);
+                    window.each(
+                        #[inline(always)]
+                        |i| sum = s.add(sum, load(s, x, i + c, n)),
+                    );
+                    store(s, y, o + c, n, s.div(sum, divisor));
+                },
+            );
         },
     );
 }
@@ -272,17 +279,21 @@ fn spread<S: Simd>(
         #[inline(always)]
         |o, window| {
             let divisor = s.splat(divisor(window));
-            for c in (0..shape.channels).step_by(S::LANES) {
-                let n = S::LANES.min(shape.channels - c);
-                let share = s.div(load(s, dy, o + c, n), divisor);
-                window.each(
-                    #[inline(always)]
-                    |i| {
-                        let sum = s.add(load(s, dx, i + c, n), share);
-                        store(s, dx, i + c, n, sum);
-                    },
-                );
-            }
+            each_vector(
+                s,
+                shape.channels,
+                #[inline(always)]
+                |c, n| {
+                    let share = s.div(load(s, dy, o + c, n), divisor);
+                    window.each(
+                        #[inline(always)]
+                        |i| {
+                            let sum = s.add(load(s, dx, i + c, n), share);
+                            store(s, dx, i + c, n, sum);
+                        },
+                    );
+                },
+            );
         },
     );
 }

@@ -103,6 +103,10 @@ struct Overwrite {
 
 impl<S: Simd> Tiles<S> for Overwrite {
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "an iterator takes vectors that are arrays apart"
+    )]
     fn tile<const R: usize>(&mut self, s: S, row: usize) {
         let Self { left, right, depth, out, to } = *self;
         let left = left.from(row, 0);
@@ -112,8 +116,8 @@ impl<S: Simd> Tiles<S> for Overwrite {
             unsafe {
                 let right = right.from(0, column);
                 let sums = tile::product::<S, R, VECTORS>(s, left, right, depth, width);
-                for (r, sums) in sums.into_iter().enumerate() {
-                    tile::store_row(s, to.add((row + r) * out + column), width, sums);
+                for r in 0..R {
+                    tile::store_row(s, to.add((row + r) * out + column), width, sums[r]);
                 }
             }
         }

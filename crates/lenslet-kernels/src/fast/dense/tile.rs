@@ -151,21 +151,22 @@ unsafe fn load_row_tail<S: Simd, const V: usize>(
 /// # Safety
 /// They can be written.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "an iterator takes vectors that are arrays apart")]
 pub(super) unsafe fn store_row<S: Simd, const V: usize>(
     s: S,
     to: *mut f32,
     width: usize,
     row: [S::F32; V],
 ) {
-    for (v, x) in row.into_iter().enumerate() {
+    for v in 0..V {
         let start = v * S::LANES;
         let to = to.wrapping_add(start);
         // SAFETY: the caller's promise; past `width` nothing is written.
         unsafe {
             if width >= start + S::LANES {
-                s.store_ptr(to, x);
+                s.store_ptr(to, row[v]);
             } else {
-                s.store_tail_ptr(to, width.saturating_sub(start), x);
+                s.store_tail_ptr(to, width.saturating_sub(start), row[v]);
             }
         }
     }
