@@ -241,6 +241,33 @@ fn moving_statistics_follow_the_batches() {
     assert!(off < 1e-6, "{statistics:?}");
 }
 
+/// Its channels are the pixels' channels there, and not those of the convolution in front.
+#[test]
+fn normalisation_behind_a_flatten_is_no_part_of_the_convolution() {
+    let predict = |norm: bool| {
+        let mut model = Sequential::new((3, 3, 2)).add(Conv2D::new(2, 2)).add(Flatten::new());
+        if norm {
+            model = model.add(BatchNormalization::new().epsilon(1e-9));
+        }
+        let model: Graph = model.add(Dense::new(CLASSES)).into();
+        let mut engine = fast(&model, 1, isa());
+        for parameter in model.build().unwrap().parameters() {
+            let values = &mut engine.parameters_mut()[parameter.range.clone()];
+            match parameter.name.rsplit('/').next().unwrap() {
+                "kernel" => (1..).zip(values).for_each(|(i, x)| *x = (i as f32).sin()),
+                "gamma" | "moving_variance" => values.fill(1.0),
+                _ => values.fill(0.0),
+            }
+        }
+        let mut outputs = Vec::new();
+        engine.predict(&(0..18).map(|i| i * 9).collect::<Vec<u8>>(), 1, &mut outputs).unwrap();
+        outputs
+    };
+    for (with, without) in predict(true).into_iter().zip(predict(false)) {
+        assert!((with - without).abs() < 1e-6, "{with} {without}");
+    }
+}
+
 /// Noise of training: none at prediction, other numbers in each step, of the deviation asked for.
 #[test]
 fn noise_is_normal() {

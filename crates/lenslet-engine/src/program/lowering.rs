@@ -433,7 +433,7 @@ impl<K: Kernels> Lowering<'_, K> {
             values: [x; 3],
         };
         let y = match self.mode {
-            Mode::Predict => self.frozen(norm, x),
+            Mode::Predict => self.frozen(norm, channels, x),
             Mode::Train => {
                 let moments = self.push(Op::Moments { norm }, x, 2 * channels);
                 let (op, others) = (Op::Combine { norm }, Vec::new());
@@ -449,17 +449,23 @@ impl<K: Kernels> Lowering<'_, K> {
     }
 
     /// A normalisation by the moving statistics: part of the convolution in front of it, where
-    /// nothing lies between and nobody else reads that.
-    fn frozen(&mut self, norm: usize, x: Value) -> Value {
+    /// nothing lies between and nobody else reads that. Behind a `Flatten` its channels are not the
+    /// convolution's.
+    fn frozen(&mut self, norm: usize, channels: usize, x: Value) -> Value {
         let alone = self.reads[x] == 1;
-        if let Some(step) = self.steps.last_mut().filter(|step| alone && step.output == x)
-            && let Op::Conv2d { folded: folded @ None, .. }
-            | Op::Depthwise { folded: folded @ None, .. } = &mut step.op
-        {
-            *folded = Some(norm);
-            return x;
+        let in_front = self.steps.last_mut().filter(|step| alone && step.output == x);
+        let folded = match in_front.map(|step| &mut step.op) {
+            Some(Op::Conv2d { kernel, folded, .. }) => Some((kernel.shape().out_channels, folded)),
+            Some(Op::Depthwise { shape, folded, .. }) => Some((shape.out_channels(), folded)),
+            _ => None,
+        };
+        match folded {
+            Some((filters, folded @ None)) if filters == channels => {
+                *folded = Some(norm);
+                x
+            }
+            _ => self.in_place(Op::Frozen { norm }, x, Need::Nothing, Need::Nothing),
         }
-        self.in_place(Op::Frozen { norm }, x, Need::Nothing, Need::Nothing)
     }
 
     fn range(&self, node: &Node, name: &str) -> Option<std::ops::Range<usize>> {
