@@ -1,6 +1,7 @@
 //! What can be wrong with a foreign file.
 
 use lenslet_model::{ModelError, Problem};
+use lenslet_store::ContentError;
 use thiserror::Error;
 
 /// Why bytes cannot be read, or a model cannot be written. Every message names the place and the
@@ -18,6 +19,9 @@ pub enum FormatError {
     /// The layers that were read do not make a network.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The model could not be saved.
+    #[error(transparent)]
+    Content(#[from] ContentError),
 }
 
 impl FormatError {

@@ -1,6 +1,10 @@
 //! Files of other programs: bytes to a model's description and weights, and back.
 //!
 //! * [`onnx`] reads and writes ONNX.
+//! * [`torch`] reads and writes weights as PyTorch names and lays them out.
+//!
+//! A network that comes in is an [`Imported`] one; it becomes a
+//! [`TrainedModel`](lenslet_store::TrainedModel).
 //!
 //! What is read is a closed world: a file holds no code, no paths and no addresses that anyone
 //! would follow; what is not known is refused by its name; memory is bounded by the bytes that are
@@ -8,6 +12,10 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod imported;
 pub mod onnx;
+mod permute;
+pub mod torch;
 
 pub use error::FormatError;
+pub use imported::Imported;

@@ -72,6 +72,8 @@ pub enum DataConfig {
         /// Whether a broken image is an error; else it is skipped.
         strict: bool,
     },
+    /// None: the model was read from a file of another program.
+    Imported {},
 }
 
 /// How a model is trained.

@@ -1,6 +1,7 @@
 //! Files of Lenslet.
 //!
-//! * [`write()`] puts a file under its final name whole or not at all.
+//! * [`write()`] puts a file under its final name whole or not at all; [`read()`] reads one that is
+//!   not too large.
 //! * [`SavedModel`] is a model with its classes and preprocessing as canonical JSON;
 //!   [`write_weights`] and [`read_weights`] keep it in one safetensors file with its parameters.
 //! * [`RunConfig`] holds all that repeats a run exactly, [`HistoryRow`] what each epoch gave,
@@ -30,6 +31,7 @@ pub use confusion::{confusion_csv, read_confusion};
 pub use csv_logger::CsvLogger;
 pub use error::{ContentError, StoreError};
 pub use history::{HistoryRow, read_history, write_history};
+pub use read::read;
 pub use read_weights::{TrainedModel, WeightsFile, decode_weights, read_parameters, read_weights};
 pub use run::{Run, run_name};
 pub use run_file::{Format, RunFile};

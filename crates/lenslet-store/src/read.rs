@@ -28,7 +28,10 @@ pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64), StoreError> {
 }
 
 /// The bytes of the file at `path`, at most `limit` of them. Memory is bounded by the file's size.
-pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+///
+/// # Errors
+/// Where it holds more, is no file, or cannot be read.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
     let (file, length) = open(path, limit)?;
     let mut bytes = Vec::with_capacity(length as usize);
     // The file may have grown since.

@@ -37,12 +37,14 @@
 //! | [`train`] | compile, fit, evaluate, predict; history, confusion matrix, verdict |
 //! | [`report`] | pictures: curves, confusion matrix, sample grids, image filters |
 //! | [`store`] | files: run folders, weights, histories |
+//! | [`formats`] | other programs' files: ONNX, PyTorch's names in safetensors |
 //! | [`engine`] | what runs a model, for those who drive the steps themselves |
 //! | [`kernels`] | the arithmetic |
 #![forbid(unsafe_code)]
 
 pub use lenslet_data as data;
 pub use lenslet_engine as engine;
+pub use lenslet_formats as formats;
 pub use lenslet_kernels as kernels;
 pub use lenslet_model as model;
 pub use lenslet_report as report;

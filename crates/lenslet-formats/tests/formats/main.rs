@@ -1,0 +1,7 @@
+//! Files of other programs: what is read, what is refused, what comes back as it went.
+
+mod corpus;
+mod networks;
+mod onnx_decode;
+mod onnx_refused;
+mod round_trip;
