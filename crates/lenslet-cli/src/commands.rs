@@ -3,7 +3,9 @@
 pub(crate) mod bench;
 pub(crate) mod data;
 pub(crate) mod evaluate;
+pub(crate) mod export;
 pub(crate) mod filter;
+pub(crate) mod import;
 pub(crate) mod info;
 pub(crate) mod lr_find;
 pub(crate) mod models;

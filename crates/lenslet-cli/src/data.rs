@@ -225,6 +225,7 @@ pub(crate) fn title(config: &DataConfig) -> String {
             Some(name) => name.to_string_lossy().into_owned(),
             None => path.clone(),
         },
+        DataConfig::Imported {} => "imported".to_owned(),
         _ => "data".to_owned(),
     }
 }
@@ -262,6 +263,10 @@ pub(crate) fn load(
             }
             Ok((split, config))
         }
+        DataConfig::Imported {} => Err(Failure::usage(
+            "the model was imported and has no images of its own; name a data set: synthetic, \
+             cifar10 or the path of a folder of images",
+        )),
         _ => Err(Failure::failed("this data set is not known to this version of lenslet")),
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use lenslet_data::DataError;
 use lenslet_engine::EngineError;
+use lenslet_formats::FormatError;
 use lenslet_model::ModelError;
 use lenslet_report::PictureError;
 use lenslet_store::{ContentError, StoreError};
@@ -64,4 +65,13 @@ macro_rules! failed {
     };
 }
 
-failed!(DataError, EngineError, ModelError, PictureError, ContentError, StoreError, TrainError);
+failed!(
+    DataError,
+    EngineError,
+    FormatError,
+    ModelError,
+    PictureError,
+    ContentError,
+    StoreError,
+    TrainError
+);

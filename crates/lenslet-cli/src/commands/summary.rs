@@ -33,7 +33,7 @@ pub(crate) struct Args {
 
 /// `32x32x3`.
 #[derive(Clone, Copy, Debug)]
-struct Input([usize; 3]);
+pub(crate) struct Input(pub(crate) [usize; 3]);
 
 impl FromStr for Input {
     type Err = String;

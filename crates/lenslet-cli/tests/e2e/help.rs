@@ -11,6 +11,8 @@ fn every_command_has_help() {
         ("evaluate --help", "loss, accuracy"),
         ("predict --help", "--top <K>"),
         ("summary --help", "HxWxC"),
+        ("export --help", "--format <FORMAT>"),
+        ("import --help", "torchvision"),
         ("data --help", "show"),
         ("data show --help", "--out <FILE>"),
         ("data get --help", "170 MB"),

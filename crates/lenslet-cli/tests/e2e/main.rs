@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod callbacks;
 mod cifar10;
+mod exchange;
 mod folders;
 mod help;
 mod interrupt;
