@@ -207,6 +207,30 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         dx: &mut [R],
         scratch: &mut [R],
     ) -> u64;
+    /// Pieces that [`Self::backward_shared`] cuts each gradient into for so many threads, at least.
+    fn backward_pieces(&self, threads: usize) -> usize {
+        let _ = threads;
+        1
+    }
+    /// [`Self::backward`] by all threads of a team, in pieces: some rows or some channels of the
+    /// input's gradient, some of the filters. The bits are the same. What is skipped, and what is not
+    /// finite, is one thread's. `locals` has the scratch memory of each thread, `scratch` is one more.
+    #[expect(clippy::too_many_arguments, reason = "two kernels in one")]
+    fn backward_shared<L: AsMut<[R]> + Send>(
+        &self,
+        team: &Team,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+        locals: &mut [L],
+    ) -> u64 {
+        let _ = (team, locals);
+        self.backward(x, dy, packed, dw, db, dx, scratch)
+    }
     /// `dx = ` gradient with respect to the input of one image; `dx` is overwritten.
     fn grad_input(&self, dy: &[R], packed: &[R], dx: &mut [R], scratch: &mut [R]);
     /// Adds one image's gradients of the filters to `dw` (HWIO) and of the bias to `db` (which

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{Random, isas, narrow};
-use lenslet_kernels::{Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Team};
+use lenslet_kernels::{
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, OutputGradient, Team,
+};
 
 const THREADS: [usize; 7] = [1, 2, 3, 4, 8, 16, 64];
 
@@ -27,6 +29,7 @@ fn shapes() -> [Conv2dShape; 6] {
 /// All that goes into a convolution.
 struct Case {
     x: Vec<f32>,
+    dy: Vec<f32>,
     w: Vec<f32>,
     bias: Vec<f32>,
 }
@@ -35,6 +38,7 @@ impl Case {
     fn random(random: &Random, shape: &Conv2dShape) -> Self {
         Self {
             x: narrow(&random.normal(shape.input_len())),
+            dy: narrow(&random.normal(shape.output_len())),
             w: narrow(&random.normal(shape.weights_len())),
             bias: narrow(&random.normal(shape.out_channels)),
         }
@@ -67,6 +71,34 @@ fn check_forward(isa: Isa, shape: Conv2dShape, algorithm: Algorithm, case: &Case
     }
 }
 
+#[track_caller]
+fn check_backward(isa: Isa, shape: Conv2dShape, algorithm: Algorithm, case: &Case) {
+    let kernel = Conv2d::with(isa, shape, algorithm);
+    let mut packed = vec![0.0; kernel.packed_len()];
+    kernel.pack(&Team::new(1), &case.w, &mut packed, true);
+    // The filters' gradients are added to what is there, the input's is not always wanted.
+    let gradients = |both: bool| {
+        let input = if both { shape.input_len() } else { 0 };
+        [vec![1.0; shape.weights_len()], vec![1.0; shape.out_channels], vec![f32::NAN; input]]
+    };
+    for both in [true, false] {
+        let [mut dw, mut db, mut dx] = gradients(both);
+        let (dy, scratch) = (OutputGradient::Dense(&case.dy), &mut locals(&kernel, 1)[0]);
+        let made = kernel.backward(&case.x, dy, &packed, &mut dw, &mut db, &mut dx, scratch);
+        let expected = (made, [dw, db, dx].map(|x| bits(&x)));
+        for threads in THREADS {
+            let team = Team::new(threads);
+            let [mut dw, mut db, mut dx] = gradients(both);
+            let (scratch, mut locals) = (&mut *scratch, locals(&kernel, threads));
+            let (x, locals) = (&case.x, &mut locals);
+            let made = kernel
+                .backward_shared(&team, x, dy, &packed, &mut dw, &mut db, &mut dx, scratch, locals);
+            let got = (made, [dw, db, dx].map(|x| bits(&x)));
+            assert!(got == expected, "{isa}, {algorithm:?}, {threads} threads, {shape:?}");
+        }
+    }
+}
+
 fn each(check: impl Fn(Isa, Conv2dShape, Algorithm, &Random)) {
     let random = Random::new(53);
     for isa in isas() {
@@ -86,11 +118,30 @@ fn any_team_finds_the_same_outputs() {
 }
 
 #[test]
+fn any_team_finds_the_same_gradients() {
+    each(|isa, shape, algorithm, random| {
+        check_backward(isa, shape, algorithm, &Case::random(random, &shape));
+    });
+}
+
+#[test]
+fn any_team_skips_the_same_zeros() {
+    each(|isa, shape, algorithm, random| {
+        let mut case = Case::random(random, &shape);
+        (0..case.dy.len()).filter(|i| i % 16 > 0).for_each(|i| case.dy[i] = 0.0);
+        check_backward(isa, shape, algorithm, &case);
+    });
+}
+
+#[test]
 fn what_is_not_finite_changes_nothing_of_that() {
     each(|isa, shape, algorithm, random| {
         let mut case = Case::random(random, &shape);
         case.x[shape.input_len() / 3] = f32::INFINITY;
         check_forward(isa, shape, algorithm, &case);
+        check_backward(isa, shape, algorithm, &case);
+        case.dy[shape.output_len() / 4] = f32::NAN;
+        check_backward(isa, shape, algorithm, &case);
         case.w[shape.weights_len() / 2] = f32::INFINITY;
         check_forward(isa, shape, algorithm, &case);
     });

@@ -34,7 +34,7 @@ use line::Line;
 use moderate::{Copier, Watch};
 use pieces::{Cut, Target};
 use sparse::Sparse;
-use weight_gradient::WeightGradient;
+use weight_gradient::{Filters, WeightGradient};
 use winograd::Winograd;
 use winograd_gradient::WinogradGradient;
 
@@ -179,6 +179,24 @@ impl Conv2d {
     /// comes behind starts a line of the cache.
     fn spread_len(&self) -> usize {
         self.shape.output_len().next_multiple_of(16)
+    }
+
+    fn check_backward(
+        &self,
+        x: &[f32],
+        dy: &OutputGradient<'_, f32>,
+        dw: &[f32],
+        db: &[f32],
+        dx: &[f32],
+    ) {
+        assert_eq!(x.len(), self.shape.input_len());
+        assert_eq!(dw.len(), self.shape.weights_len());
+        assert!(db.is_empty() || db.len() == self.shape.out_channels);
+        assert!(dx.is_empty() || dx.len() == self.shape.input_len());
+        match dy {
+            OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
+            OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
+        }
     }
 
     /// How many numbers of this gradient are not zero, where the others are to be skipped; `both`
@@ -353,6 +371,58 @@ impl Gradient {
             Self::Winograd(winograd) => winograd.run(isa, x, dy, dw, db, scratch, define),
         }
     }
+
+    fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        match self {
+            Self::Direct(direct) => direct.cut(lanes, threads),
+            Self::Winograd(winograd) => winograd.cut(lanes, threads),
+        }
+    }
+
+    /// [`Self::run`] in pieces, where that is worth it and the numbers allow it; the bits are the
+    /// same. Returns whether it was done.
+    fn share<L: AsMut<[f32]> + Send>(
+        &self,
+        (team, isa, lanes): (&Team, Isa, usize),
+        [x, dy]: [&[f32]; 2],
+        dw: &mut [f32],
+        db: &mut [f32],
+        locals: &mut [L],
+    ) -> bool {
+        let cut = self.cut(lanes, team.threads());
+        let winograd = matches!(self, Self::Winograd(_));
+        let can = || all_moderate(team, isa, dy) && (!winograd || all_moderate(team, isa, x));
+        if cut.pieces() == 1 || !can() {
+            return false;
+        }
+        let to = Filters { dw: Target::new(dw), db: Target::new(db) };
+        team.for_each(Times(cut.pieces()), locals, |i, (), local| {
+            let [runs, blocks] = cut.piece(i);
+            let scratch = local.as_mut();
+            // SAFETY: each piece has filters of its own, and those with the first run have biases of
+            // their own.
+            unsafe {
+                match self {
+                    Self::Direct(direct) => {
+                        direct.piece(isa, [x, dy], [&runs, &blocks], to, scratch);
+                    }
+                    Self::Winograd(tiles) => tiles.piece(isa, [x, dy], &blocks, to, scratch),
+                }
+            }
+        });
+        true
+    }
+}
+
+/// Every number of a gradient; `every` is room for them.
+fn spread<'a>(dy: OutputGradient<'a, f32>, every: &'a mut [f32]) -> &'a [f32] {
+    match dy {
+        OutputGradient::Dense(dy) => dy,
+        OutputGradient::Pooled(pooled) => {
+            pooled.spread(every);
+            every
+        }
+    }
 }
 
 /// Numbers that one task looks at.
@@ -475,14 +545,7 @@ impl Conv2dKernel<f32> for Conv2d {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) -> u64 {
-        assert_eq!(x.len(), self.shape.input_len());
-        assert_eq!(dw.len(), self.shape.weights_len());
-        assert!(db.is_empty() || db.len() == self.shape.out_channels);
-        assert!(dx.is_empty() || dx.len() == self.shape.input_len());
-        match &dy {
-            OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
-            OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
-        }
+        self.check_backward(x, &dy, dw, db, dx);
         let both = !dx.is_empty();
         let Packed { sparse: runs, moderate, .. } = self.packed(packed);
         if let Some((sparse, count)) = self.skips(x, &dy, moderate, both) {
@@ -490,19 +553,53 @@ impl Conv2dKernel<f32> for Conv2d {
             return sparse.made(self.lanes, count, both);
         }
         let (every, scratch) = scratch.split_at_mut(self.spread_len());
-        let every = &mut every[..self.shape.output_len()];
-        let dy = match dy {
-            OutputGradient::Dense(dy) => dy,
-            OutputGradient::Pooled(pooled) => {
-                pooled.spread(every);
-                every
-            }
-        };
+        let dy = spread(dy, &mut every[..self.shape.output_len()]);
         self.grad_weights(x, dy, dw, db, scratch);
         if !both {
             return self.weights.made();
         }
         self.grad_input(dy, packed, dx, scratch);
+        self.weights.made() + self.backward.made()
+    }
+
+    fn backward_pieces(&self, threads: usize) -> usize {
+        let [dw, dx] =
+            [self.weights.cut(self.lanes, threads), self.backward.cut(self.lanes, threads)];
+        dw.pieces().min(dx.pieces())
+    }
+
+    fn backward_shared<L: AsMut<[f32]> + Send>(
+        &self,
+        team: &Team,
+        x: &[f32],
+        dy: OutputGradient<'_, f32>,
+        packed: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+        locals: &mut [L],
+    ) -> u64 {
+        self.check_backward(x, &dy, dw, db, dx);
+        let both = !dx.is_empty();
+        let Packed { backward, plain, moderate, .. } = self.packed(packed);
+        if self.skips(x, &dy, moderate, both).is_some() {
+            return self.backward(x, dy, packed, dw, db, dx, scratch);
+        }
+        let (every, scratch) = scratch.split_at_mut(self.spread_len());
+        let dy = spread(dy, &mut every[..self.shape.output_len()]);
+        let with = (team, self.isa, self.lanes);
+        if !self.weights.share(with, [x, dy], dw, db, locals) {
+            self.grad_weights(x, dy, dw, db, scratch);
+        }
+        if !both {
+            return self.weights.made();
+        }
+        let define = &|region: &Region, dx: &mut [f32]| {
+            self.reference().grad_input_region(region, dy, plain, dx);
+        };
+        let operands = Operands { source: dy, packed: backward, bias: &[], moderate, define };
+        self.backward.share(with, operands, dx, locals);
         self.weights.made() + self.backward.made()
     }
 

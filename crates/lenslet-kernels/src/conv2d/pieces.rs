@@ -90,6 +90,10 @@ impl<'a> Target<'a> {
         Self { data: data.as_mut_ptr(), len: data.len(), owner: PhantomData }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// `len` elements from `start` on.
     ///
     /// # Safety

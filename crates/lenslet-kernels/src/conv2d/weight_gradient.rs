@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::DefineFilters;
 use super::correlation::block_width;
 use super::line::Line;
+use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
 use super::tile::{Runs, even_tile, tile, tile_height};
 use crate::simd::{Simd, dispatch};
@@ -36,6 +37,14 @@ pub(super) struct WeightGradient {
     seamless: bool,
     /// Elements of a strip of the output's gradient, for one block of channels.
     block_len: usize,
+}
+
+/// Where the gradients of some filters and biases are added.
+#[derive(Clone, Copy)]
+pub(super) struct Filters<'a> {
+    pub(super) dw: Target<'a>,
+    /// May be empty.
+    pub(super) db: Target<'a>,
 }
 
 impl WeightGradient {
@@ -107,20 +116,14 @@ impl WeightGradient {
         define: DefineFilters<'_>,
     ) {
         let (block, scratch) = scratch.split_at_mut(self.block_len);
-        let row = self.columns * self.out_channels;
         for strip in self.strips.iter() {
             let view = self.strips.view(&strip, x, scratch);
-            let dy = &dy[strip.start * row..strip.end * row];
-            for first in (0..self.out_channels).step_by(block_width(S::LANES)) {
-                let channels = first..self.out_channels.min(first + block_width(S::LANES));
-                let finite = if channels.len() <= S::LANES {
-                    self.block::<S, 8, 1>(s, view, dy, &channels, block, dw, db)
-                } else if S::REGISTERS >= 32 {
-                    // As many sums as leave registers for two vectors of `dy` and one input.
-                    self.block::<S, 8, 2>(s, view, dy, &channels, block, dw, db)
-                } else {
-                    self.block::<S, 6, 2>(s, view, dy, &channels, block, dw, db)
-                };
+            let dy = self.rows_of(&strip, dy);
+            for channels in self.channels(S::LANES, &(0..self.blocks(S::LANES))) {
+                let to = Filters { dw: Target::new(&mut *dw), db: Target::new(&mut *db) };
+                let runs = 0..self.runs.len();
+                // SAFETY: all of `dw` and `db` is this call's alone.
+                let finite = unsafe { self.some(s, view, dy, &channels, &runs, block, to) };
                 if !finite {
                     define(strip.clone(), [0..self.in_channels, channels], dw);
                 }
@@ -128,26 +131,122 @@ impl WeightGradient {
         }
     }
 
-    /// One strip and some channels of the output. Returns whether it could: the padding must not
+    /// Those rows of the output's gradient.
+    fn rows_of<'a>(&self, strip: &Range<usize>, dy: &'a [f32]) -> &'a [f32] {
+        let row = self.columns * self.out_channels;
+        &dy[strip.start * row..strip.end * row]
+    }
+
+    fn blocks(&self, lanes: usize) -> usize {
+        self.out_channels.div_ceil(block_width(lanes))
+    }
+
+    /// The output channels of some blocks.
+    fn channels(&self, lanes: usize, blocks: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let (width, all) = (block_width(lanes), self.out_channels);
+        blocks.clone().map(move |block| block * width..all.min((block + 1) * width))
+    }
+
+    /// How to cut the filters for so many threads: by the runs that a pixel reads, and blocks of output
+    /// channels.
+    pub(super) fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        let runs = self.runs.len();
+        Cut::new([runs, runs], self.blocks(lanes), true, worth(self.made(), threads))
+    }
+
+    /// Some runs and blocks of output channels, from moderate gradients of the output.
+    ///
+    /// # Safety
+    /// Nobody else uses these filters and, with the first run, these channels of the bias.
+    pub(super) unsafe fn piece(
+        &self,
+        isa: Isa,
+        [x, dy]: [&[f32]; 2],
+        [runs, blocks]: [&Range<usize>; 2],
+        to: Filters<'_>,
+        scratch: &mut [f32],
+    ) {
+        // SAFETY: the caller's promise.
+        dispatch!(isa, |s| unsafe { self.piece_with(s, [x, dy], [runs, blocks], to, scratch) });
+    }
+
+    /// # Safety
+    /// As [`Self::piece`].
+    #[inline(always)]
+    unsafe fn piece_with<S: Simd>(
+        &self,
+        s: S,
+        [x, dy]: [&[f32]; 2],
+        [runs, blocks]: [&Range<usize>; 2],
+        to: Filters<'_>,
+        scratch: &mut [f32],
+    ) {
+        let (block, scratch) = scratch.split_at_mut(self.block_len);
+        for strip in self.strips.iter() {
+            let view = self.strips.view(&strip, x, scratch);
+            let dy = self.rows_of(&strip, dy);
+            for channels in self.channels(S::LANES, blocks) {
+                // SAFETY: the caller's promise.
+                let finite = unsafe { self.some(s, view, dy, &channels, runs, block, to) };
+                assert!(finite, "sums of moderate numbers are finite");
+            }
+        }
+    }
+
+    /// One strip, a block of channels of the output and some of the runs. Returns whether it could: the padding must not
     /// meet what is not finite.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
     #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn block<S: Simd, const P: usize, const V: usize>(
+    unsafe fn some<S: Simd>(
         &self,
         s: S,
         view: &[f32],
         dy: &[f32],
         channels: &Range<usize>,
+        runs: &Range<usize>,
         block: &mut [f32],
-        dw: &mut [f32],
-        db: &mut [f32],
+        to: Filters<'_>,
+    ) -> bool {
+        // SAFETY: the caller's promise. As many sums as leave registers for two vectors of `dy`
+        // and one input.
+        unsafe {
+            if channels.len() <= S::LANES {
+                self.block::<S, 8, 1>(s, view, dy, channels, runs, block, to)
+            } else if S::REGISTERS >= 32 {
+                self.block::<S, 8, 2>(s, view, dy, channels, runs, block, to)
+            } else {
+                self.block::<S, 6, 2>(s, view, dy, channels, runs, block, to)
+            }
+        }
+    }
+
+    /// The same in `V` vectors.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    unsafe fn block<S: Simd, const P: usize, const V: usize>(
+        &self,
+        s: S,
+        view: &[f32],
+        dy: &[f32],
+        channels: &Range<usize>,
+        runs: &Range<usize>,
+        block: &mut [f32],
+        Filters { dw, db }: Filters<'_>,
     ) -> bool {
         let sums = self.gather::<S, V>(s, channels, dy, block);
         let mut finite = true;
         for (v, sum) in sums.into_iter().enumerate() {
             finite &= s.all_finite(sum);
-            if !db.is_empty() {
-                add_to(s, &mut db[channels.clone()][v * S::LANES..], sum);
+            if !db.is_empty() && runs.start == 0 {
+                // SAFETY: the caller's promise.
+                let db = unsafe { db.part(channels.start, channels.len()) };
+                add_to(s, &mut db[v * S::LANES..], sum);
             }
         }
         if !finite && self.strips.pads() {
@@ -155,7 +254,9 @@ impl WeightGradient {
         }
         let in_place = self.out_channels == V * S::LANES;
         let rows = dy.len() / (self.columns * self.out_channels);
-        self.sweep::<S, P, V>(s, rows, channels, view, if in_place { dy } else { block }, dw);
+        let block = if in_place { dy } else { block };
+        // SAFETY: the caller's promise.
+        unsafe { self.sweep::<S, P, V>(s, rows, channels, runs, view, block, dw) };
         true
     }
 
@@ -199,16 +300,21 @@ impl WeightGradient {
         sum
     }
 
-    /// The filters of some output channels, in tiles of `P` elements that a pixel reads.
+    /// The filters of some output channels and runs, in tiles of `P` elements that a pixel reads.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
     #[inline(always)]
-    fn sweep<S: Simd, const P: usize, const V: usize>(
+    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
+    unsafe fn sweep<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         rows: usize,
         channels: &Range<usize>,
+        runs: &Range<usize>,
         view: &[f32],
         block: &[f32],
-        dw: &mut [f32],
+        dw: Target<'_>,
     ) {
         let pixels = if self.seamless {
             Runs::new(&self.rows[..1], rows * self.columns, self.step)
@@ -216,87 +322,95 @@ impl WeightGradient {
             Runs::new(&self.rows[..rows], self.columns, self.step)
         };
         let neighbours = self.run - self.run % P;
-        for (i, &start) in self.runs.iter().enumerate() {
+        for i in runs.clone() {
             for c in (0..neighbours).step_by(P) {
                 let zeros = [[s.splat(0.0); V]; P];
-                let sums = even_tile::<S, P, V>(s, &view[start + c..], 1, pixels, block, zeros);
-                let dw = &mut dw[(i * self.run + c) * self.out_channels + channels.start..];
-                self.add::<S, P, V>(s, dw, channels.len(), sums);
+                let view = &view[self.runs[i] + c..];
+                let sums = even_tile::<S, P, V>(s, view, 1, pixels, block, zeros);
+                let at = (i * self.run + c) * self.out_channels + channels.start;
+                // SAFETY: the caller's promise.
+                unsafe { self.add::<S, P, V>(s, dw, at, channels.len(), sums) };
             }
         }
         // What is left of each run, together.
-        let (left, mut k) = (self.run - neighbours, 0);
-        let all = left * self.runs.len();
-        while k < all {
-            if tile_height(all - k, P) == P {
-                self.rest::<S, P, V>(s, left, k, pixels, channels, view, block, dw);
-                k += P;
-            } else {
-                self.rest::<S, 4, V>(s, left, k, pixels, channels, view, block, dw);
-                k += 4;
+        let left = self.run - neighbours;
+        let (mut k, end) = (left * runs.start, left * runs.end);
+        while k < end {
+            // SAFETY: the caller's promise.
+            unsafe {
+                if tile_height(end - k, P) == P {
+                    self.rest::<S, P, V>(s, left, k..end, pixels, channels, view, block, dw);
+                    k += P;
+                } else {
+                    self.rest::<S, 4, V>(s, left, k..end, pixels, channels, view, block, dw);
+                    k += 4;
+                }
             }
         }
     }
 
-    /// `dw[p, o] += sums[p, o]` for `width` channels `o`.
+    /// `dw[p, o] += sums[p, o]` for `width` channels `o`, from element `at` on.
+    ///
+    /// # Safety
+    /// Nobody else uses these elements.
     #[inline(always)]
     #[expect(
         clippy::needless_range_loop,
         reason = "an iterator takes vectors that are arrays apart"
     )]
-    fn add<S: Simd, const P: usize, const V: usize>(
+    unsafe fn add<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
-        dw: &mut [f32],
+        dw: Target<'_>,
+        at: usize,
         width: usize,
         sums: [[S::F32; V]; P],
     ) {
-        if width == V * S::LANES {
-            assert!(dw.len() >= (P - 1) * self.out_channels + width);
-            let mut row = dw.as_mut_ptr();
-            for p in 0..P {
+        for p in 0..P {
+            // SAFETY: the caller's promise.
+            let to = unsafe { dw.part(at + p * self.out_channels, width) };
+            if width == V * S::LANES {
                 for v in 0..V {
-                    // SAFETY: just checked for the last row.
-                    unsafe {
-                        let to = row.add(v * S::LANES);
-                        s.store_ptr(to, s.add(s.load_ptr(to), sums[p][v]));
-                    }
+                    let to = &mut to[v * S::LANES..];
+                    s.store(to, s.add(s.load(to), sums[p][v]));
                 }
-                row = row.wrapping_add(self.out_channels);
-            }
-        } else {
-            for p in 0..P {
-                add_row(s, &mut dw[p * self.out_channels..][..width], sums[p]);
+            } else {
+                add_row(s, to, sums[p]);
             }
         }
     }
 
-    /// Up to `P` of the elements that are `left` of each run, from the `k`th on.
+    /// Up to `P` of some of the elements that are `left` of each run.
+    ///
+    /// # Safety
+    /// As [`Self::piece`].
     #[inline(always)]
     #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn rest<S: Simd, const P: usize, const V: usize>(
+    unsafe fn rest<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         left: usize,
-        k: usize,
+        some: Range<usize>,
         pixels: Runs<'_>,
         channels: &Range<usize>,
         view: &[f32],
         block: &[f32],
-        dw: &mut [f32],
+        dw: Target<'_>,
     ) {
         let (mut x, mut to) = ([view; P], [0; P]);
-        let n = P.min(left * self.runs.len() - k);
+        let n = P.min(some.len());
         for p in 0..P {
             // Behind the last one it is computed again.
-            let k = k + p.min(n - 1);
+            let k = some.start + p.min(n - 1);
             let (i, c) = (k / left, self.run - left + k % left);
             (x[p], to[p]) = (&view[self.runs[i] + c..], (i * self.run + c) * self.out_channels);
         }
         let sums = tile::<S, P, V>(s, x, pixels, block, [[s.splat(0.0); V]; P]);
         for p in 0..P {
             if p < n {
-                add_row(s, &mut dw[to[p]..][channels.clone()], sums[p]);
+                // SAFETY: the caller's promise.
+                let to = unsafe { dw.part(to[p] + channels.start, channels.len()) };
+                add_row(s, to, sums[p]);
             }
         }
     }

@@ -9,8 +9,9 @@ use std::ops::Range;
 
 use super::DefineFilters;
 use super::correlation::block_width;
+use super::pieces::{Cut, worth};
 use super::tile::{Runs, tile, tile_height};
-use super::weight_gradient::add_to;
+use super::weight_gradient::{Filters, add_to};
 use super::winograd::{ELEMENTS, IN, OUT, Transformed, Winograd, columns, element_stride};
 use crate::Isa;
 use crate::simd::{Simd, dispatch};
@@ -85,10 +86,118 @@ impl WinogradGradient {
         scratch: &mut [f32],
         define: DefineFilters<'_>,
     ) {
-        let forward = &self.forward;
+        let blocks = 0..self.blocks(S::LANES);
         let (mut work, scratch) = self.work(scratch);
-        work.bias.fill(0.0);
-        work.filters.fill(0.0);
+        self.sums(s, [x, dy], &blocks, &mut work, scratch);
+        let Winograd { target_height, .. } = self.forward;
+        self.each_filter(
+            s,
+            work.filters,
+            &blocks,
+            #[inline(always)]
+            |c, channels, g| {
+                // Where that is not finite an input or a gradient was not, which the tiles have
+                // mixed with others, or what was between them has overflowed.
+                if !all_finite(s, g) {
+                    return define(0..target_height, [c..c + 1, channels], dw);
+                }
+                for (tap, g) in g.as_flattened().iter().enumerate() {
+                    let at = self.filter(tap, c, channels.start);
+                    add_to(s, &mut dw[at..at + channels.len()], *g);
+                }
+            },
+        );
+        db.iter_mut().zip(work.bias).for_each(|(db, sum)| *db += *sum);
+    }
+
+    fn blocks(&self, lanes: usize) -> usize {
+        self.forward.padded_target.div_ceil(block_width(lanes))
+    }
+
+    /// The output channels of some blocks, in whole vectors.
+    fn channels(&self, lanes: usize, blocks: &Range<usize>) -> Range<usize> {
+        let width = block_width(lanes);
+        blocks.start * width..self.forward.padded_target.min(blocks.end * width)
+    }
+
+    /// Where a weight of a filter lies.
+    fn filter(&self, tap: usize, from: usize, to: usize) -> usize {
+        (tap * self.forward.source_channels + from) * self.forward.target_channels + to
+    }
+
+    /// How to cut the filters for so many threads: by blocks of output channels. Only where all numbers
+    /// are moderate they can be cut.
+    pub(super) fn cut(&self, lanes: usize, threads: usize) -> Cut {
+        Cut::new([1, 1], self.blocks(lanes), true, worth(self.made(), threads))
+    }
+
+    /// Some blocks of output channels, from moderate numbers.
+    ///
+    /// # Safety
+    /// Nobody else uses the filters and the bias of these channels.
+    pub(super) unsafe fn piece(
+        &self,
+        isa: Isa,
+        [x, dy]: [&[f32]; 2],
+        blocks: &Range<usize>,
+        to: Filters<'_>,
+        scratch: &mut [f32],
+    ) {
+        // SAFETY: the caller's promise.
+        dispatch!(isa, |s| unsafe { self.piece_with(s, [x, dy], blocks, to, scratch) });
+    }
+
+    /// # Safety
+    /// As [`Self::piece`].
+    #[inline(always)]
+    unsafe fn piece_with<S: Simd>(
+        &self,
+        s: S,
+        [x, dy]: [&[f32]; 2],
+        blocks: &Range<usize>,
+        Filters { dw, db }: Filters<'_>,
+        scratch: &mut [f32],
+    ) {
+        let (mut work, scratch) = self.work(scratch);
+        self.sums(s, [x, dy], blocks, &mut work, scratch);
+        self.each_filter(
+            s,
+            work.filters,
+            blocks,
+            #[inline(always)]
+            |c, channels, g| {
+                assert!(all_finite(s, g), "sums of moderate numbers are finite");
+                for (tap, g) in g.as_flattened().iter().enumerate() {
+                    let at = self.filter(tap, c, channels.start);
+                    // SAFETY: the caller's promise.
+                    add_to(s, unsafe { dw.part(at, channels.len()) }, *g);
+                }
+            },
+        );
+        if !db.is_empty() {
+            let Range { start, end } = self.channels(S::LANES, blocks);
+            let end = end.min(self.forward.target_channels);
+            // SAFETY: the caller's promise.
+            let db = unsafe { db.part(start, end - start) };
+            db.iter_mut().zip(&work.bias[start..]).for_each(|(db, sum)| *db += *sum);
+        }
+    }
+
+    /// The gradients of the transformed filters and of the bias, of some blocks of output channels.
+    #[inline(always)]
+    fn sums<S: Simd>(
+        &self,
+        s: S,
+        [x, dy]: [&[f32]; 2],
+        blocks: &Range<usize>,
+        work: &mut Work<'_>,
+        scratch: &mut [f32],
+    ) {
+        let forward = &self.forward;
+        let channels = self.channels(S::LANES, blocks);
+        let rows = ELEMENTS * forward.source_channels;
+        work.bias[channels.clone()].fill(0.0);
+        work.filters[rows * channels.start..rows * channels.end].fill(0.0);
         for strip in forward.strips.iter() {
             let view = forward.strips.view(&strip, x, scratch);
             let end = strip.end * forward.columns;
@@ -99,13 +208,11 @@ impl WinogradGradient {
                     let (row, column) = (tile / forward.columns, tile % forward.columns);
                     let inputs = &mut work.inputs;
                     forward.transform_input(s, view, row - strip.start, column, i, inputs);
-                    self.transform_output(s, dy, row, column, i, &mut work);
+                    self.transform_output(s, dy, [row, column], i, &channels, work);
                 }
-                self.products(s, tiles, &mut work);
+                self.products(s, tiles, blocks, work);
             }
         }
-        self.transform_filters(s, work.filters, dw, define);
-        db.iter_mut().zip(work.bias).for_each(|(db, sum)| *db += *sum);
     }
 
     /// Cuts up the scratch memory; returns what is left for a strip.
@@ -120,15 +227,15 @@ impl WinogradGradient {
         (Work { inputs, outputs, output_stride, filters, bias }, scratch)
     }
 
-    /// `A dy A'` for all channels of one tile; its sum for the bias.
+    /// `A dy A'` for some channels of one tile; its sum for the bias.
     #[inline(always)]
     fn transform_output<S: Simd>(
         &self,
         s: S,
         dy: &[f32],
-        row: usize,
-        column: usize,
+        [row, column]: [usize; 2],
         tile: usize,
+        some: &Range<usize>,
         work: &mut Work<'_>,
     ) {
         let forward = &self.forward;
@@ -136,7 +243,7 @@ impl WinogradGradient {
         let (row, column) = (row * OUT, column * OUT);
         let height = forward.target_height - row;
         let width = (forward.target_width - column).min(OUT);
-        for o in (0..channels).step_by(S::LANES) {
+        for o in (some.start..channels.min(some.end)).step_by(S::LANES) {
             let mut d = [[s.splat(0.0); OUT]; OUT];
             for (y, d) in d.iter_mut().enumerate() {
                 if y >= height {
@@ -172,10 +279,11 @@ impl WinogradGradient {
 
     /// The 36 matrix products: `filters[element] += inputs[element]' * outputs[element]`.
     #[inline(always)]
-    fn products<S: Simd>(&self, s: S, tiles: usize, work: &mut Work<'_>) {
+    fn products<S: Simd>(&self, s: S, tiles: usize, blocks: &Range<usize>, work: &mut Work<'_>) {
         let (depth, padded) = (self.forward.source_channels, self.forward.padded_target);
-        let blocks = work.filters.chunks_mut(ELEMENTS * depth * block_width(S::LANES));
-        for (filters, first) in blocks.zip((0..).step_by(block_width(S::LANES))) {
+        let all = work.filters.chunks_mut(ELEMENTS * depth * block_width(S::LANES));
+        let some = all.zip((0..).step_by(block_width(S::LANES))).take(blocks.end);
+        for (filters, first) in some.skip(blocks.start) {
             let width = block_width(S::LANES).min(padded - first);
             for (element, filters) in filters.chunks_exact_mut(depth * width).enumerate() {
                 let at = element * work.output_stride + first * CHUNK;
@@ -241,20 +349,19 @@ impl WinogradGradient {
         }
     }
 
-    /// Adds `G' u G` to the filters' gradient. Where that is not finite an input or a gradient was
-    /// not, which the tiles have mixed with others, or what was between them has overflowed.
+    /// Calls `visit(c, channels, g)` with `g = G' u G`, the gradients of the filters from channel `c`
+    /// of the input to up to a vector of some blocks of output channels.
     #[inline(always)]
-    fn transform_filters<S: Simd>(
+    fn each_filter<S: Simd>(
         &self,
         s: S,
         filters: &mut [f32],
-        dw: &mut [f32],
-        define: DefineFilters<'_>,
+        blocks: &Range<usize>,
+        mut visit: impl FnMut(usize, Range<usize>, [[S::F32; 3]; 3]),
     ) {
-        let Winograd { source_channels, target_channels, padded_target, target_height, .. } =
-            self.forward;
+        let Winograd { source_channels, target_channels, padded_target, .. } = self.forward;
         let rows = ELEMENTS * source_channels;
-        for first in (0..padded_target).step_by(S::LANES) {
+        for first in self.channels(S::LANES, blocks).step_by(S::LANES) {
             let block = first - first % block_width(S::LANES);
             let width = block_width(S::LANES).min(padded_target - block);
             let filters = Transformed {
@@ -262,17 +369,9 @@ impl WinogradGradient {
                 stride: source_channels * width,
                 channels: width,
             };
-            let end = target_channels.min(first + S::LANES);
             for c in 0..source_channels {
                 let g = gradients(s, filters.load(s, c, first - block));
-                if !all_finite(s, g) {
-                    define(0..target_height, [c..c + 1, first..end], dw);
-                    continue;
-                }
-                for (tap, g) in g.as_flattened().iter().enumerate() {
-                    let row = (tap * source_channels + c) * target_channels;
-                    add_to(s, &mut dw[row + first..row + end], *g);
-                }
+                visit(c, first..target_channels.min(first + S::LANES), g);
             }
         }
     }
