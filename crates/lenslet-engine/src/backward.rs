@@ -16,9 +16,10 @@ use crate::numbers::Numbers;
 use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
 use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::sharing::Hands;
 use crate::targets::Targets;
 use crate::update::{Next, Updater};
-use crate::workspace::Workspace;
+use crate::workspace::{Local, Workspace};
 
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {
@@ -33,6 +34,18 @@ struct Turn<'a, K: Kernels> {
     seed: u64,
     clock: Clock,
 }
+
+/// A stage's images, and what their turns need to know besides.
+struct ImageStage<'a, R> {
+    steps: Range<usize>,
+    /// The loss's targets, where it is the last stage.
+    targets: Option<Targets<'a>>,
+    parameters: &'a [R],
+    apart: &'a Apart,
+}
+
+/// A task's images and indices, and its sums of gradients.
+type Task<'a, R> = (&'a mut [R], &'a mut [u32], &'a mut [R]);
 
 /// What the work on a whole batch needs besides.
 struct Batch<'a, R> {
@@ -73,15 +86,14 @@ impl<K: Kernels> Cpu<K> {
         next: Option<Next>,
     ) {
         let samples = targets.samples();
-        let Workspace { plan, images, indices, locals, parts, total, .. } = workspace;
+        let Workspace { plan, sharing, images, indices, locals, parts, total, .. } = workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
         let Numbers { parameters, gradients, moments, packed, norms, steps, finite, .. } =
             &mut self.numbers;
-        let scale = K::Real::from_f64(1.0 / samples as f64);
         let group = plan.images_per_task(samples);
         let mut at_head = true;
-        for (stage, apart) in plan.stages.iter().zip(&plan.apart).rev() {
+        for (number, (stage, apart)) in plan.stages.iter().zip(&plan.apart).enumerate().rev() {
             if let Some((step, norm)) = self.program.combines(stage) {
                 let start = self.clock.now();
                 let columns = plan.gradients[self.program.steps[step].output].range();
@@ -117,38 +129,34 @@ impl<K: Kernels> Cpu<K> {
                 }
                 Stage::Images(range) => range.clone(),
             };
-            let parameters = &*parameters;
-            let with_head = std::mem::take(&mut at_head);
+            let targets = std::mem::take(&mut at_head).then_some(targets);
+            let stage = ImageStage { steps: range, targets, parameters, apart };
             let tasks = samples.div_ceil(group);
             let parts = &mut parts[..tasks * apart.len()];
+            let own = sharing.back_side_by_side(number, tasks);
+            let own_images = samples.min(own * group);
+            let (images, images_left) = images.split_at_mut(own_images * plan.stride);
+            let (indices, indices_left) = indices.split_at_mut(own_images * plan.index_stride);
+            let (own_parts, mut parts_left) = parts.split_at_mut(own * apart.len());
+            let (locals, shared) = locals.split_at_mut(self.team.threads());
             let work = (
                 Chunks::new(images, group * plan.stride),
                 Chunks::new(indices, group * plan.index_stride),
                 // A stage without parameters has an empty part for every task.
-                Chunks::equal(parts, tasks),
+                Chunks::equal(own_parts, own),
             );
-            self.team.for_each(work, locals, |task, (images, indices, sums), local| {
-                if !sums.is_empty() {
-                    let start = turn.clock.now();
-                    sums.fill(K::Real::ZERO);
-                    local.notes.add(turn.clock, start, None, Phase::Sum, Some(task * group));
-                }
-                let mut sums = Sums { parameters, sums, apart };
-                let rows = images.chunks_exact_mut(plan.stride);
-                let indices = indices.chunks_exact_mut(plan.index_stride);
-                for (i, (row, indices)) in rows.zip(indices).enumerate() {
-                    let image = task * group + i;
-                    let mut memory = Memory { image: row, local: &mut local.numbers };
-                    let mut found = Memory { image: indices, local: &mut local.indices };
-                    let notes = &mut local.notes;
-                    if with_head {
-                        let start = turn.clock.now();
-                        turn.head(&mut memory, targets.of(image), scale);
-                        notes.add(turn.clock, start, None, Phase::Backward, Some(image));
-                    }
-                    turn.steps(range.clone(), image, &mut memory, &mut found, &mut sums, notes);
-                }
+            self.team.for_each(work, locals, |task, parts, local| {
+                turn.images(&stage, task * group, parts, local, &mut Hands::One);
             });
+            if let [shared] = shared {
+                let hands = &mut Hands::All(&self.team, locals);
+                let images = images_left.chunks_mut(group * plan.stride);
+                let indices = indices_left.chunks_mut(group * plan.index_stride);
+                for (task, (images, indices)) in (own..).zip(images.zip(indices)) {
+                    let sums = parts_left.split_off_mut(..apart.len()).expect("one for each task");
+                    turn.images(&stage, task * group, (images, indices, sums), shared, hands);
+                }
+            }
             let start = self.clock.now();
             match &apart.stretches[..] {
                 [] => continue,
@@ -171,13 +179,45 @@ impl<K: Kernels> Cpu<K> {
 }
 
 impl<K: Kernels> Turn<'_, K> {
+    /// The stage's turn of a task's images, of which the first has this number.
+    fn images(
+        &self,
+        stage: &ImageStage<'_, K::Real>,
+        first: usize,
+        (images, indices, sums): Task<'_, K::Real>,
+        local: &mut Local<K::Real>,
+        hands: &mut Hands<'_, K::Real>,
+    ) {
+        if !sums.is_empty() {
+            let start = self.clock.now();
+            hands.cut(1, sums, |_, sums| sums.fill(K::Real::ZERO));
+            local.notes.add(self.clock, start, None, Phase::Sum, Some(first));
+        }
+        let mut sums = Sums { parameters: stage.parameters, sums, apart: stage.apart };
+        let rows = images.chunks_exact_mut(self.plan.stride);
+        let indices = indices.chunks_exact_mut(self.plan.index_stride);
+        for (image, (row, indices)) in (first..).zip(rows.zip(indices)) {
+            let mut memory = Memory { image: row, local: &mut local.numbers };
+            let mut found = Memory { image: indices, local: &mut local.indices };
+            let notes = &mut local.notes;
+            if let Some(targets) = stage.targets {
+                let start = self.clock.now();
+                self.head(&mut memory, targets.of(image));
+                notes.add(self.clock, start, None, Phase::Backward, Some(image));
+            }
+            let left = (&mut sums, &mut *notes);
+            self.steps(stage.steps.clone(), image, &mut memory, &mut found, hands, left);
+        }
+    }
+
     /// The gradient of the loss with respect to the last value.
-    fn head(&self, memory: &mut Memory<'_, K::Real>, target: Target<'_>, scale: K::Real) {
+    fn head(&self, memory: &mut Memory<'_, K::Real>, target: Target<'_>) {
         let last = self.program.last();
         if !self.program.wanted[last] {
             return;
         }
         let [y, dy] = memory.all([self.plan.values[last], self.plan.gradients[last]]);
+        let scale = K::Real::from_f64(self.share);
         self.program.head.backward(self.kernels, y, target, scale, dy);
     }
 
@@ -240,8 +280,8 @@ impl<K: Kernels> Turn<'_, K> {
         image: usize,
         memory: &mut Memory<'_, K::Real>,
         found: &mut Memory<'_, u32>,
-        sums: &mut Sums<'_, K::Real>,
-        notes: &mut Notes,
+        hands: &mut Hands<'_, K::Real>,
+        (sums, notes): (&mut Sums<'_, K::Real>, &mut Notes),
     ) {
         for i in range.rev() {
             let step = &self.program.steps[i];
@@ -249,7 +289,7 @@ impl<K: Kernels> Turn<'_, K> {
                 continue;
             }
             let start = self.clock.now();
-            let made = self.step(i, image, memory, found, sums);
+            let made = self.step(i, image, memory, found, sums, hands);
             notes.add_made(self.clock, start, Some(i), Phase::Backward, Some(image), made);
         }
     }
@@ -272,10 +312,11 @@ impl<K: Kernels> Turn<'_, K> {
         memory: &mut Memory<'_, K::Real>,
         found: &mut Memory<'_, u32>,
         sums: &mut Sums<'_, K::Real>,
+        hands: &mut Hands<'_, K::Real>,
     ) -> u64 {
         let (plan, step) = (self.plan, &self.program.steps[i]);
         if let Op::Add | Op::Multiply | Op::Concatenate { .. } = &step.op {
-            self.part(i, memory);
+            self.part(i, memory, hands);
             return 0;
         }
         let (dy, sum) = (plan.gradients[step.output], plan.gradients[step.input]);
@@ -287,7 +328,7 @@ impl<K: Kernels> Turn<'_, K> {
         };
         let mut made = 0;
         match &step.op {
-            Op::Conv2d { .. } => made = self.convolution(i, dx, memory, found, sums),
+            Op::Conv2d { .. } => made = self.convolution(i, dx, memory, found, sums, hands),
             Op::Depthwise { .. } => made = self.depthwise(step, dx, memory, sums),
             Op::Pool { kind, shape } => {
                 let [dy, dx] = memory.all([dy, dx]);
@@ -318,7 +359,11 @@ impl<K: Kernels> Turn<'_, K> {
                 let NormNumbers { mean, scale, by_x, always, .. } = &self.norms[*norm];
                 let [x, dy, dx] = memory.all([plan.values[x], plan.gradients[y], dx]);
                 let factors: [&[K::Real]; 3] = [scale, by_x, always];
-                self.kernels.normalize_backward(mean, factors, x, dy, dx);
+                let (x, dy) = (&*x, &*dy);
+                hands.cut(mean.len(), dx, |first, dx| {
+                    let [x, dy] = [x, dy].map(|all| &all[first..][..dx.len()]);
+                    self.kernels.normalize_backward(mean, factors, x, dy, dx);
+                });
             }
             Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::PRelu { .. } => {
                 self.with_parameters(step, dx, memory, sums);
@@ -342,12 +387,12 @@ impl<K: Kernels> Turn<'_, K> {
                     let [dy, dx] = memory.all([dy, dx]);
                     dx.copy_from_slice(dy);
                 }
-                self.element_wise(step, image, dx, memory);
+                self.element_wise(step, image, dx, memory, hands);
             }
         }
         if adds {
             let [more, sum] = memory.all([dx, sum]);
-            self.kernels.add(more, sum);
+            self.add(more, sum, hands);
         }
         made
     }
@@ -379,8 +424,13 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
+    /// `y += x`.
+    fn add(&self, x: &[K::Real], y: &mut [K::Real], hands: &Hands<'_, K::Real>) {
+        hands.cut(1, y, |first, y| self.kernels.add(&x[first..][..y.len()], y));
+    }
+
     /// The gradient of what several inputs were joined to, parted again.
-    fn part(&self, i: usize, memory: &mut Memory<'_, K::Real>) {
+    fn part(&self, i: usize, memory: &mut Memory<'_, K::Real>, hands: &Hands<'_, K::Real>) {
         let (step, plan) = (&self.program.steps[i], self.plan);
         let dy = plan.gradients[step.output];
         let mut first = 0;
@@ -412,7 +462,7 @@ impl<K: Kernels> Turn<'_, K> {
             }
             if adds {
                 let [more, sum] = memory.all([dx, sum]);
-                self.kernels.add(more, sum);
+                self.add(more, sum, hands);
             }
         }
     }
@@ -467,6 +517,7 @@ impl<K: Kernels> Turn<'_, K> {
         memory: &mut Memory<'_, K::Real>,
         found: &mut Memory<'_, u32>,
         sums: &mut Sums<'_, K::Real>,
+        hands: &mut Hands<'_, K::Real>,
     ) -> u64 {
         let (plan, steps) = (self.plan, &self.program.steps);
         let step = &steps[i];
@@ -483,7 +534,7 @@ impl<K: Kernels> Turn<'_, K> {
             let [x, dy, dx, scratch] =
                 memory.all([x, plan.gradients[step.output], dx, plan.scratch]);
             let dy = OutputGradient::Dense(dy);
-            return kernel.backward(x, dy, packed, dw, db, dx, scratch);
+            return gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands);
         };
         let rate = match block.dropout.map(|dropout| &steps[dropout].op) {
             Some(Op::Dropout { rate, .. }) => *rate,
@@ -493,7 +544,8 @@ impl<K: Kernels> Turn<'_, K> {
             memory.all([x, plan.values[*output], plan.gradients[*output], dx, plan.scratch]);
         let scale = K::Real::from_f64(1.0 / (1.0 - rate));
         let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
-        kernel.backward(x, OutputGradient::Pooled(dy), packed, dw, db, dx, scratch)
+        let dy = OutputGradient::Pooled(dy);
+        gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands)
     }
 
     /// Goes back through an element-wise step, with the gradient in `dx`.
@@ -503,16 +555,22 @@ impl<K: Kernels> Turn<'_, K> {
         image: usize,
         dx: Place,
         memory: &mut Memory<'_, K::Real>,
+        hands: &Hands<'_, K::Real>,
     ) {
         let values = &self.plan.values;
         match &step.op {
             Op::Activate(function) if function.needs_input() => {
                 let [x, dx] = memory.all([values[step.input], dx]);
-                self.kernels.activate_backward_from_input(*function, x, dx);
+                hands.cut(1, dx, |first, dx| {
+                    let x = &x[first..][..dx.len()];
+                    self.kernels.activate_backward_from_input(*function, x, dx);
+                });
             }
             Op::Activate(function) => {
                 let [y, dx] = memory.all([values[step.output], dx]);
-                self.kernels.activate_backward(*function, y, dx);
+                hands.cut(1, dx, |first, dx| {
+                    self.kernels.activate_backward(*function, &y[first..][..dx.len()], dx);
+                });
             }
             Op::Softmax { classes } => {
                 let [y, dx] = memory.all([values[step.output], dx]);
@@ -532,6 +590,23 @@ impl<K: Kernels> Turn<'_, K> {
             }
             Op::Noise { .. } => {}
             _ => unreachable!("no element-wise step"),
+        }
+    }
+}
+
+/// The gradients of a convolution's filters, bias and input, by whoever works on the image.
+fn gradients<R: Real>(
+    kernel: &impl Conv2dKernel<R>,
+    [x, packed]: [&[R]; 2],
+    dy: OutputGradient<'_, R>,
+    [dw, db, dx]: [&mut [R]; 3],
+    scratch: &mut [R],
+    hands: &mut Hands<'_, R>,
+) -> u64 {
+    match hands {
+        Hands::One => kernel.backward(x, dy, packed, dw, db, dx, scratch),
+        Hands::All(team, locals) => {
+            kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals)
         }
     }
 }

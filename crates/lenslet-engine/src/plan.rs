@@ -13,7 +13,7 @@ use std::ops::Range;
 use lenslet_kernels::Kernels;
 
 use crate::memory::{Place, Store, row_stride};
-use crate::program::{Op, Pool, Program, Step};
+use crate::program::{Op, Pool, Program};
 use lifetimes::Lifetimes;
 pub(crate) use stages::{Apart, Stage};
 
@@ -98,7 +98,7 @@ impl Plan {
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
         let [values, gradients] = lifetimes.place(&mut image, &mut local);
         (self.values, self.gradients) = (values, gradients);
-        let scratch = program.steps.iter().map(Step::scratch_len);
+        let scratch = program.steps.iter().map(|step| step.scratch_len(mode));
         self.scratch = local.take(scratch.max().unwrap_or(0));
         if mode == Mode::Train {
             self.addend = local.take(largest_addend(program, false));

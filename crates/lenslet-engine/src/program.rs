@@ -222,8 +222,9 @@ impl<K: Kernels> Step<K> {
     }
 
     /// Elements of working memory for one image.
-    pub(crate) fn scratch_len(&self) -> usize {
+    pub(crate) fn scratch_len(&self, mode: Mode) -> usize {
         match &self.op {
+            Op::Conv2d { kernel, .. } if mode == Mode::Predict => kernel.forward_scratch_len(),
             Op::Conv2d { kernel, .. } => kernel.scratch_len(),
             Op::GroupNorm { scratch, .. } => *scratch,
             // What each channel is multiplied by, and the zeros that are added.

@@ -18,6 +18,8 @@ const JOB: u64 = 1 << 18;
 /// What one number of an element-wise operation costs, in multiply-adds: it comes from the second
 /// level of the cache at best.
 const NUMBER: u64 = 16;
+/// One of so many multiply-adds is left behind a rectifier and a pool.
+const SKIPPED: u64 = 8;
 /// Numbers of a piece at least: some five microseconds.
 const LEAST: usize = 1 << 15;
 /// Pieces for each thread: where one is slower, the others do more.
@@ -26,7 +28,8 @@ const EACH: usize = 2;
 /// What an image costs in each stage.
 pub(crate) struct Sharing {
     threads: usize,
-    stages: Vec<Cost>,
+    forward: Vec<Cost>,
+    backward: Vec<Cost>,
 }
 
 /// Multiply-adds from the start to the end of an image's turn.
@@ -62,30 +65,52 @@ impl Cost {
 
 impl Sharing {
     pub(crate) fn new<K: Kernels>(program: &Program<K>, stages: &[Stage], threads: usize) -> Self {
-        let step = |step: &Step<K>| match &step.op {
-            Op::Conv2d { kernel, .. } => {
-                Cost::of(kernel.forward_made(), kernel.pieces(threads), threads)
-            }
-            _ if step.is_shared() => Cost::of_numbers(program.lens[step.output], threads),
-            _ => {
-                let alone = program.lens[step.input] as u64 * NUMBER;
-                Cost { alone, together: alone }
-            }
-        };
-        let stage = |stage: &Stage| {
-            let steps = program.steps[stage.steps()].iter().map(step);
-            steps.fold(Cost::default(), |sum, cost| Cost {
+        let sum = |cost: &dyn Fn(usize) -> Cost, stage: &Stage| {
+            stage.steps().map(cost).fold(Cost::default(), |sum, cost| Cost {
                 alone: sum.alone + cost.alone,
                 together: sum.together + cost.together,
             })
         };
-        Self { threads, stages: stages.iter().map(stage).collect() }
+        let all = |cost: &dyn Fn(usize) -> Cost| stages.iter().map(|s| sum(cost, s)).collect();
+        Self {
+            threads,
+            forward: all(&|step| forward(program, step, threads)),
+            backward: all(&|step| backward(program, step, threads)),
+        }
     }
 
     /// How many of a stage's tasks run side by side, and not one after the other by all threads.
     pub(crate) fn side_by_side(&self, stage: usize, tasks: usize) -> usize {
-        self.stages[stage].side_by_side(tasks, self.threads)
+        self.forward[stage].side_by_side(tasks, self.threads)
     }
+
+    /// The same on the way back.
+    pub(crate) fn back_side_by_side(&self, stage: usize, tasks: usize) -> usize {
+        self.backward[stage].side_by_side(tasks, self.threads)
+    }
+}
+
+fn forward<K: Kernels>(program: &Program<K>, step: usize, threads: usize) -> Cost {
+    let step = &program.steps[step];
+    match &step.op {
+        Op::Conv2d { kernel, .. } => {
+            Cost::of(kernel.forward_made(), kernel.pieces(threads), threads)
+        }
+        _ if step.is_shared() => Cost::of_numbers(program.lens[step.output], threads),
+        _ => Cost::of_numbers(program.lens[step.input], 1),
+    }
+}
+
+fn backward<K: Kernels>(program: &Program<K>, index: usize, threads: usize) -> Cost {
+    let step = &program.steps[index];
+    let Op::Conv2d { kernel, .. } = &step.op else { return forward(program, index, threads) };
+    let gradients = 1 + u64::from(program.wanted[step.input]);
+    let made = kernel.forward_made() * gradients;
+    if program.blocks[index].is_some_and(|block| block.rectified) {
+        // Most of it is zeros that one thread skips.
+        return Cost::of(made / SKIPPED, 1, threads);
+    }
+    Cost::of(made, kernel.backward_pieces(threads), threads)
 }
 
 impl<K: Kernels> Step<K> {

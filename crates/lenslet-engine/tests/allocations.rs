@@ -10,9 +10,10 @@ use std::alloc::System;
 use common::{Dice, LAYERS, PICTURE_LAYERS, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Team;
-use lenslet_model::layers::{Dense, Flatten, Reshape};
+use lenslet_model::layers::{BatchNormalization, Conv2D, Dense, Flatten, MaxPool2D, Reshape};
 use lenslet_model::{
-    Activation, Adam, Configure, Graph, Lamb, Muon, Optimizer, SGD, Sequential, cnn, zoo_model,
+    Activation, Adam, Configure, Graph, Lamb, Muon, Optimizer, Padding, SGD, Sequential, cnn,
+    zoo_model,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -56,6 +57,19 @@ fn every_layer() -> Sequential {
 fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
     let d = &mut Dice::new(801, samples as u64);
     (d.bytes(samples * 32 * 32 * 3), d.labels(samples, CLASSES))
+}
+
+/// So much work on each picture that threads share it.
+fn much_work() -> Sequential {
+    let conv = || Conv2D::new(64, 3).padding(Padding::Same).activation(Activation::Relu);
+    Sequential::new((32, 32, 3))
+        .add(conv())
+        .add(conv())
+        .add(BatchNormalization::new())
+        .add(conv())
+        .add(MaxPool2D::new(2))
+        .add(Flatten::new())
+        .add(Dense::new(CLASSES).activation(Activation::Softmax))
 }
 
 /// Every way through the engine, after one batch that made its memory. With more than one thread
@@ -117,6 +131,7 @@ fn a_step_allocates_nothing() {
             momentum.into(),
             threads,
         );
+        check("much work", &much_work().into(), Adam::default().into(), threads);
         check("every layer", &every_layer().into(), Adam::default().into(), threads);
         check("every layer, SGD", &every_layer().into(), momentum.into(), threads);
         let muon = Muon::default().clipnorm(1.0).ema(0.9).gradient_accumulation_steps(2);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Dice, cross_entropy};
-use lenslet_engine::{Cpu, Engine, Options};
+use lenslet_engine::{Cpu, Engine, Options, Phase};
 use lenslet_kernels::Isa;
 use lenslet_model::layers::{
     BatchNormalization, Conv2D, Dense, Dropout, GlobalAveragePooling2D, MaxPool2D,
@@ -107,6 +107,22 @@ fn large_pictures_are_cut_by_rows() {
 #[test]
 fn many_channels_are_cut_by_channels() {
     check(&many_channels());
+}
+
+#[test]
+fn one_picture_keeps_two_threads_at_work() {
+    let mut engine = engine(&large_pictures(), 2, Isa::detect());
+    engine.start_profile(100);
+    for step in 0..10 {
+        let d = &mut Dice::new(901, step);
+        engine.train_step(&d.bytes(96 * 96 * 3), &d.labels(1, CLASSES)).unwrap();
+    }
+    for phase in [Phase::Forward, Phase::Backward] {
+        // A worker that starts late leaves some of the work to the first thread.
+        let mut spans = engine.profile().unwrap().spans().iter();
+        let helps = spans.any(|span| (span.thread, span.phase, span.image) == (1, phase, Some(0)));
+        assert!(helps, "{phase:?}");
+    }
 }
 
 #[test]

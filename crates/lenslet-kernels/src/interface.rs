@@ -148,6 +148,10 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     fn packed_len(&self) -> usize;
     /// Elements of working memory that any of the methods needs.
     fn scratch_len(&self) -> usize;
+    /// Elements that [`Self::forward`] and its like need, where nothing else is called.
+    fn forward_scratch_len(&self) -> usize {
+        self.scratch_len()
+    }
     /// Multiply-adds that [`Self::forward`] really makes, for comparison with the definition's
     /// ([`Conv2dShape::multiply_adds`]). Counted are those that the results need and those in
     /// vector lanes without a channel; not those that a tile at the end of a row makes in vain, nor

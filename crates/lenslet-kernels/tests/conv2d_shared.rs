@@ -60,13 +60,13 @@ fn check_forward(isa: Isa, shape: Conv2dShape, algorithm: Algorithm, case: &Case
     let mut packed = vec![0.0; kernel.packed_len()];
     kernel.pack(&Team::new(1), &case.w, &mut packed, true);
     let mut expected = vec![f32::NAN; shape.output_len()];
-    let scratch = &mut locals(&kernel, 1)[0];
-    kernel.forward(&case.x, &packed, &case.bias, &mut expected, scratch);
+    // No more memory than is promised to be enough.
+    let locals = |threads| vec![vec![f32::NAN; kernel.forward_scratch_len()]; threads];
+    kernel.forward(&case.x, &packed, &case.bias, &mut expected, &mut locals(1)[0]);
     for threads in THREADS {
         let team = Team::new(threads);
         let mut y = vec![f32::NAN; shape.output_len()];
-        let mut locals = locals(&kernel, threads);
-        kernel.forward_shared(&team, &case.x, &packed, &case.bias, &mut y, &mut locals);
+        kernel.forward_shared(&team, &case.x, &packed, &case.bias, &mut y, &mut locals(threads));
         assert!(bits(&y) == bits(&expected), "{isa}, {algorithm:?}, {threads} threads, {shape:?}");
     }
 }

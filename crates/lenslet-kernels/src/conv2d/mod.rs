@@ -471,6 +471,10 @@ impl Conv2dKernel<f32> for Conv2d {
         (both.max(self.weights.scratch_len()) + self.spread_len()).max(sparse)
     }
 
+    fn forward_scratch_len(&self) -> usize {
+        self.forward.scratch_len()
+    }
+
     fn forward_made(&self) -> u64 {
         self.forward.made()
     }
