@@ -10,8 +10,14 @@ use crate::FormatError;
 
 /// An operator that is an activation function.
 pub(super) fn apply(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(), FormatError> {
-    if node.op() == "Erf" {
-        return erf(node, grown);
+    match node.op() {
+        "Erf" => return erf(node, grown),
+        "Abs" => {
+            let x = node.whole(0, grown)?;
+            grown.give(node.output()?, Value { part: Part::Absolute, ..x });
+            return Ok(());
+        }
+        _ => {}
     }
     let activation = activation(node, grown)?;
     let x = node.whole(0, grown)?;

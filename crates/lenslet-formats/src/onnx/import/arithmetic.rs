@@ -21,7 +21,7 @@ pub(super) fn apply(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(), Fo
 }
 
 fn of_values(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(), FormatError> {
-    if doubles(node, grown)? {
+    if doubles(node, grown)? || softsign(node, grown)? {
         return Ok(());
     }
     let layer: Layer = match node.op() {
@@ -58,10 +58,24 @@ fn doubles(node: &Operator<'_>, grown: &mut Grown) -> Result<bool, FormatError> 
     }
     let (a, b) = (node.value(0, grown)?, node.value(1, grown)?);
     let (x, share) = if a.part == Part::Share { (b, a) } else { (a, b) };
-    if x.part != Part::Whole || share.part != Part::Share || x.giver != share.giver {
+    if x.part != Part::Whole || share.part != Part::Share || !x.is_of(&share) {
         return Ok(false);
     }
     grown.give(node.output()?, Value { part: Part::Doubled, ..x });
+    Ok(true)
+}
+
+/// `x / (1 + |x|)`.
+fn softsign(node: &Operator<'_>, grown: &mut Grown) -> Result<bool, FormatError> {
+    if node.op() != "Div" || node.inputs().len() != 2 {
+        return Ok(false);
+    }
+    let (x, above) = (node.value(0, grown)?, node.value(1, grown)?);
+    if x.part != Part::Whole || above.part != Part::AboveOne || !x.is_of(&above) {
+        return Ok(false);
+    }
+    let layer = grown.add(node, Activation::Softsign, &[&x]);
+    grown.give(node.output()?, Value { giver: Giver::Layer(layer), nonnegative: false, ..x });
     Ok(true)
 }
 
@@ -126,7 +140,7 @@ fn with_constant(
     Ok(())
 }
 
-/// What a value and a number are on the way to GELU; `None`: the whole of it.
+/// What a value and a number are on the way to GELU or softsign; `None`: the whole of GELU.
 fn part(node: &Operator<'_>, grown: &Grown, x: &Value, constant: &Meets) -> Option<Option<Part>> {
     let Meets::All(number) = constant else { return None };
     let near = |expected: f64| (f64::from(*number) - expected).abs() < 1e-6;
@@ -140,6 +154,7 @@ fn part(node: &Operator<'_>, grown: &Grown, x: &Value, constant: &Meets) -> Opti
             Some(Some(Part::Scaled))
         }
         ("Add", Part::Erf) if near(1.0) => Some(Some(Part::Share)),
+        ("Add", Part::Absolute) if near(1.0) => Some(Some(Part::AboveOne)),
         ("Mul", Part::Doubled) if near(0.5) => Some(None),
         ("Div", Part::Doubled) if near(2.0) => Some(None),
         _ => None,

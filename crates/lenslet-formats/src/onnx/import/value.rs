@@ -50,6 +50,10 @@ pub(super) enum Part {
     Share,
     /// `x (1 + erf(x / sqrt(2)))`.
     Doubled,
+    /// `|x|`, on the way to softsign.
+    Absolute,
+    /// `1 + |x|`.
+    AboveOne,
     /// A picture whose channels are this many groups, `(groups, what is in a group)`, on the way
     /// to a group normalisation.
     Grouped(usize),
@@ -64,6 +68,12 @@ impl Value {
     /// The shape in the graph.
     pub(super) fn graph_dims(&self) -> Vec<usize> {
         self.order.iter().map(|&axis| self.dims[axis]).collect()
+    }
+
+    /// Whether both come from the same numbers, in the same order.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        (self.giver, &self.dims, &self.order, &self.scrambled)
+            == (other.giver, &other.dims, &other.order, &other.scrambled)
     }
 
     pub(super) fn channels(&self) -> usize {
