@@ -55,6 +55,22 @@ pub enum TrainError {
     /// A callback cannot do its work.
     #[error("{0}")]
     Callback(Box<dyn std::error::Error + Send + Sync>),
+    /// A checkpoint is of another training, or was put together by hand.
+    #[error(
+        "the checkpoint stands in epoch {epoch}, step {step}, with {epochs} epochs done, but this \
+         training has {steps} steps in an epoch; go on with the data and the batch size that it \
+         was made with"
+    )]
+    Checkpoint {
+        /// The epoch that it stands in, from 1.
+        epoch: usize,
+        /// Steps done in it.
+        step: usize,
+        /// Epochs in its history.
+        epochs: usize,
+        /// Steps in an epoch of this training.
+        steps: usize,
+    },
     /// Numbers are none any more.
     #[error(
         "training has diverged in epoch {epoch}, step {step}: the loss became {loss}{}; try a \

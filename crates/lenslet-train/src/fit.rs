@@ -1,14 +1,11 @@
-//! The fit loop.
+//! How to train.
 
-use std::time::Instant;
+mod course;
 
 use lenslet_data::{Dataset, shuffled_order};
-use lenslet_engine::{Engine, Tally};
-use lenslet_model::Metric;
 
-use crate::evaluation::tally;
-use crate::feed::feed;
-use crate::{Epoch, Flow, History, Observer, Plan, Progress, TrainError};
+use crate::TrainError;
+pub(crate) use course::Course;
 
 /// How to train, with Keras's defaults.
 ///
@@ -67,115 +64,20 @@ impl<'a> Fit<'a> {
         Self { seed, ..self }
     }
 
-    /// Trains `engine` on `data`.
-    pub(crate) fn run(
-        &self,
-        engine: &mut dyn Engine,
-        metrics: &[Metric],
-        data: &Dataset,
-        observer: &mut dyn Observer,
-    ) -> Result<History, TrainError> {
+    pub(crate) fn check(&self) -> Result<(), TrainError> {
         for (setting, value) in [("epochs", self.epochs), ("batch_size", self.batch_size)] {
             if value == 0 {
                 return Err(TrainError::Setting { setting, value });
             }
         }
-        let counted = metrics.contains(&Metric::SparseCategoricalAccuracy);
-        observer.begin(&Plan {
-            epochs: self.epochs,
-            steps: data.len().div_ceil(self.batch_size),
-            validation: self.validation.is_some(),
-            accuracy: counted,
-        })?;
-        let mut history = History::default();
-        for epoch in 1..=self.epochs {
-            let start = Instant::now();
-            let place = Place { epoch, start };
-            let (mut progress, flow) = self.epoch(engine, data, place, observer)?;
-            let validation = match (flow, self.validation) {
-                (Flow::Continue, Some(data)) => Some(tally(engine, data)?),
-                _ => None,
-            };
-            progress.elapsed = start.elapsed();
-            let record = Epoch {
-                epoch,
-                loss: progress.loss,
-                accuracy: counted.then_some(progress.accuracy),
-                val_loss: validation.map(|t| t.mean_loss()),
-                val_accuracy: validation.filter(|_| counted).map(|t| t.accuracy()),
-                learning_rate: progress.learning_rate,
-                seconds: progress.elapsed.as_secs_f64(),
-            };
-            history.epochs.push(record);
-            let broken_off = flow == Flow::Stop;
-            let mut flow = if broken_off { flow } else { observer.epoch(&progress, &record) };
-            if !broken_off && observer.steer(&record, engine)? == Flow::Stop {
-                flow = Flow::Stop;
-            }
-            if flow == Flow::Stop {
-                history.stopped = epoch < self.epochs || broken_off;
-                break;
-            }
-        }
-        engine.finish();
-        observer.end(engine)?;
-        Ok(history)
+        Ok(())
     }
 
-    /// One pass over the data.
-    fn epoch(
-        &self,
-        engine: &mut dyn Engine,
-        data: &Dataset,
-        place: Place,
-        observer: &mut dyn Observer,
-    ) -> Result<(Progress, Flow), TrainError> {
-        let order = match self.shuffle {
-            true => shuffled_order(self.seed, place.epoch as u64, data.len()),
-            false => (0..data.len() as u32).collect(),
-        };
-        let mut sum = Tally::default();
-        let mut progress = place.progress(self.epochs, order.len().div_ceil(self.batch_size));
-        let flow = feed(data, &order, self.batch_size, |batch| {
-            progress.learning_rate = engine.learning_rate();
-            let tally = engine.train_step(&batch.pixels, &batch.labels)?;
-            progress.step += 1;
-            if !tally.loss.is_finite() || !engine.all_finite() {
-                return Err(TrainError::Diverged {
-                    loss: tally.mean_loss(),
-                    bad: engine.not_finite(),
-                    epoch: place.epoch,
-                    step: progress.step,
-                    learning_rate: progress.learning_rate,
-                });
-            }
-            sum.add(tally);
-            progress.elapsed = place.start.elapsed();
-            (progress.loss, progress.accuracy) = (sum.mean_loss(), sum.accuracy());
-            Ok(observer.step(&progress))
-        })?;
-        Ok((progress, flow))
-    }
-}
-
-/// Which epoch it is, and since when.
-#[derive(Clone, Copy)]
-struct Place {
-    epoch: usize,
-    start: Instant,
-}
-
-impl Place {
-    fn progress(self, epochs: usize, steps: usize) -> Progress {
-        Progress {
-            epoch: self.epoch,
-            epochs,
-            step: 0,
-            steps,
-            elapsed: self.start.elapsed(),
-            loss: f64::NAN,
-            accuracy: f64::NAN,
-            learning_rate: f64::NAN,
+    /// The order in which an epoch sees so many samples.
+    fn order(&self, epoch: usize, samples: usize) -> Vec<u32> {
+        match self.shuffle {
+            true => shuffled_order(self.seed, epoch as u64, samples),
+            false => (0..samples as u32).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod bench;
 mod callbacks;
+mod checkpoint;
 mod classification_report;
 mod confusion_matrix;
 mod error;
@@ -24,6 +25,7 @@ pub use bench::{Bench, LayerSpeed, Machine, Speed, Timing};
 pub use callbacks::{
     EarlyStopping, ModelCheckpoint, Quantity, ReduceLROnPlateau, SaveResult, SaveWhen,
 };
+pub use checkpoint::{Checkpoint, Keeper, Memory, Moment, Note, Position};
 pub use classification_report::{ClassScores, ClassificationReport};
 pub use confusion_matrix::{Confusion, ConfusionMatrix};
 pub use error::TrainError;

@@ -5,7 +5,11 @@ use lenslet_engine::{Cpu, Engine, Options, Profile, State};
 use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
 
 use crate::evaluation::{BATCH, first_largest, tally};
-use crate::{Evaluation, Fit, History, LearningRateSweep, Observer, SweptRates, TrainError};
+use crate::fit::Course;
+use crate::{
+    Checkpoint, Evaluation, Fit, History, Keeper, LearningRateSweep, Observer, SweptRates,
+    TrainError,
+};
 
 /// Makes a description trainable: `model.compile(optimizer, loss, metrics)`.
 pub trait Compile {
@@ -165,6 +169,58 @@ impl Model {
         fit: Fit<'_>,
         observer: &mut dyn Observer,
     ) -> Result<History, TrainError> {
+        self.fit_kept(data, fit, None, &mut (), observer)
+    }
+
+    /// Trains on `data`, from a checkpoint on or from the beginning. A [`Keeper`] gets checkpoints
+    /// as it asks for them. Ends with the same weights and history, to the last bit, as a training
+    /// that was never broken off (but for the seconds).
+    ///
+    /// ```
+    /// # use lenslet_data::synthetic::Synthetic;
+    /// # use lenslet_model::{Adam, Sequential, SparseCategoricalCrossentropy, layers};
+    /// use lenslet_train::{Checkpoint, Compile, Fit, Keeper, Moment, TrainError};
+    ///
+    /// #[derive(Default)]
+    /// struct Last(Option<Checkpoint>);
+    ///
+    /// impl Keeper for Last {
+    ///     fn due(&mut self, moment: Moment) -> bool {
+    ///         moment == Moment::Epoch
+    ///     }
+    ///     fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
+    ///         self.0 = Some(checkpoint);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # let data = Synthetic { train: 40, test: 0, ..Synthetic::default() }.generate()?.train;
+    /// # let layers = Sequential::new((32, 32, 3)).add(layers::Flatten::new());
+    /// # let model = layers.add(layers::Dense::new(10));
+    /// # let compile = || {
+    /// #     let loss = SparseCategoricalCrossentropy::default();
+    /// #     model.clone().compile(Adam::default(), loss, &[]).unwrap()
+    /// # };
+    /// let (mut first, mut second) = (compile(), compile());
+    /// let mut last = Last::default();
+    /// first.fit_kept(&data, Fit::new().epochs(1), None, &mut last, &mut ())?;
+    /// second.fit_kept(&data, Fit::new().epochs(3), last.0, &mut (), &mut ())?;
+    ///
+    /// let mut never_broken_off = compile();
+    /// never_broken_off.fit(&data, Fit::new().epochs(3))?;
+    /// assert_eq!(second.weights(), never_broken_off.weights());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::fit`]; where the checkpoint is not one of this training; where the keeper fails.
+    pub fn fit_kept(
+        &mut self,
+        data: &Dataset,
+        fit: Fit<'_>,
+        from: Option<Checkpoint>,
+        keeper: &mut dyn Keeper,
+        observer: &mut dyn Observer,
+    ) -> Result<History, TrainError> {
         data.check_trainable()?;
         if self.classes.is_empty() {
             self.network().check_classes(data.classes().len())?;
@@ -173,7 +229,8 @@ impl Model {
         for data in std::iter::once(data).chain(fit.validation) {
             self.check_data(data)?;
         }
-        fit.run(&mut *self.engine, &self.metrics, data, observer)
+        let counted = self.metrics.contains(&Metric::SparseCategoricalAccuracy);
+        Course::new(fit, &mut *self.engine, data, counted, observer, keeper).run(from)
     }
 
     /// From here on training steps are timed, layer by layer; of the first `traced` steps every

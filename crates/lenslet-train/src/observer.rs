@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lenslet_engine::Engine;
 
-use crate::{Epoch, TrainError};
+use crate::{Epoch, Memory, TrainError};
 
 /// Whether training goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,18 @@ pub trait Observer {
         Ok(Flow::Continue)
     }
 
+    /// Writes down what the observer must know to go on after a break, under the name of its kind.
+    fn remember(&self, _memory: &mut Memory) {}
+
+    /// Goes on after a break: called after [`Self::begin`] with the epochs until then and what
+    /// [`Self::remember`] wrote down, of which the observer takes its own.
+    ///
+    /// # Errors
+    /// Whatever keeps the observer from its work; nothing is trained then.
+    fn recall(&mut self, _history: &[Epoch], _memory: &mut Memory) -> Result<(), TrainError> {
+        Ok(())
+    }
+
     /// When the run has ended, at its last epoch or before, but not by an error.
     ///
     /// # Errors
@@ -117,6 +129,14 @@ impl Observer for Observers<'_> {
             let answer = observer.steer(epoch, engine)?;
             Ok(if answer == Flow::Stop { answer } else { flow })
         })
+    }
+
+    fn remember(&self, memory: &mut Memory) {
+        self.0.iter().for_each(|observer| observer.remember(memory));
+    }
+
+    fn recall(&mut self, history: &[Epoch], memory: &mut Memory) -> Result<(), TrainError> {
+        self.0.iter_mut().try_for_each(|observer| observer.recall(history, memory))
     }
 
     fn end(&mut self, engine: &mut dyn Engine) -> Result<(), TrainError> {

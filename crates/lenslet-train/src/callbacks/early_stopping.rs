@@ -4,7 +4,9 @@ use lenslet_engine::{Engine, State};
 use serde::{Deserialize, Serialize};
 
 use super::monitor::{Best, Quantity, check_min_delta};
-use crate::{Epoch, Flow, Observer, Plan, TrainError};
+use crate::{Epoch, Flow, Memory, Note, Observer, Plan, TrainError};
+
+const NAME: &str = "early_stopping";
 
 /// Ends a training when what it monitors has not got better for some epochs. Keras's rule: after
 /// each epoch that is no better than the best by more than `min_delta`, one more is counted; at
@@ -109,6 +111,24 @@ impl Observer for EarlyStopping {
             return Ok(Flow::Stop);
         }
         Ok(Flow::Continue)
+    }
+
+    fn remember(&self, memory: &mut Memory) {
+        let note = Note::new(NAME)
+            .number("best", self.best.value())
+            .count("best_epoch", self.best_epoch)
+            .count("waited", self.waited);
+        memory.notes.push(Note { weights: self.best_weights.clone().unwrap_or_default(), ..note });
+    }
+
+    fn recall(&mut self, _history: &[Epoch], memory: &mut Memory) -> Result<(), TrainError> {
+        if let Some(note) = memory.take(NAME) {
+            self.best = Best::new(note.get("best"));
+            self.best_epoch = note.get_count("best_epoch");
+            self.waited = note.get_count("waited").unwrap_or(0);
+            self.best_weights = Some(note.weights).filter(|weights| !weights.is_empty());
+        }
+        Ok(())
     }
 
     fn end(&mut self, engine: &mut dyn Engine) -> Result<(), TrainError> {

@@ -6,7 +6,7 @@ use std::fmt;
 use lenslet_engine::{Engine, State};
 
 use super::monitor::{Best, Quantity};
-use crate::{Epoch, Flow, Observer, Plan, TrainError};
+use crate::{Epoch, Flow, Memory, Note, Observer, Plan, TrainError};
 
 /// After which epochs a model is saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,24 @@ impl Observer for ModelCheckpoint<'_> {
         }
         Ok(Flow::Continue)
     }
+
+    fn remember(&self, memory: &mut Memory) {
+        if let SaveWhen::Best(quantity) = self.when {
+            memory.notes.push(Note::new(&name(quantity)).number("best", self.best.value()));
+        }
+    }
+
+    fn recall(&mut self, _history: &[Epoch], memory: &mut Memory) -> Result<(), TrainError> {
+        if let SaveWhen::Best(quantity) = self.when {
+            let note = memory.take(&name(quantity)).unwrap_or_default();
+            self.best = Best::new(note.get("best"));
+        }
+        Ok(())
+    }
+}
+
+fn name(quantity: Quantity) -> String {
+    format!("model_checkpoint/{quantity}")
 }
 
 impl fmt::Debug for ModelCheckpoint<'_> {

@@ -100,6 +100,15 @@ pub(crate) struct Best {
 }
 
 impl Best {
+    /// The best so far is this.
+    pub(crate) fn new(value: Option<f64>) -> Self {
+        Self { value }
+    }
+
+    pub(crate) fn value(self) -> Option<f64> {
+        self.value
+    }
+
     /// Whether `value` is better than the best so far by more than `min_delta`, which it then
     /// replaces. What is no number is never better.
     pub(crate) fn improved_by(&mut self, quantity: Quantity, min_delta: f64, value: f64) -> bool {

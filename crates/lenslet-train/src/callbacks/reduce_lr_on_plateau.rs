@@ -4,7 +4,9 @@ use lenslet_engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use super::monitor::{Best, Quantity, check_min_delta};
-use crate::{Epoch, Flow, Observer, Plan, TrainError};
+use crate::{Epoch, Flow, Memory, Note, Observer, Plan, TrainError};
+
+const NAME: &str = "reduce_lr_on_plateau";
 
 /// Multiplies the learning rate, or a whole schedule from here on, by `factor` when what it monitors
 /// has not got better for `patience` epochs; then it looks away for `cooldown` epochs. Keras's rule.
@@ -118,5 +120,19 @@ impl Observer for ReduceLROnPlateau {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    fn remember(&self, memory: &mut Memory) {
+        let note = Note::new(NAME).number("best", self.best.value());
+        memory.notes.push(note.count("waited", self.waited).count("cooling", self.cooling));
+    }
+
+    fn recall(&mut self, _history: &[Epoch], memory: &mut Memory) -> Result<(), TrainError> {
+        if let Some(note) = memory.take(NAME) {
+            self.best = Best::new(note.get("best"));
+            self.waited = note.get_count("waited").unwrap_or(0);
+            self.cooling = note.get_count("cooling").unwrap_or(0);
+        }
+        Ok(())
     }
 }
