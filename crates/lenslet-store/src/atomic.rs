@@ -1,12 +1,12 @@
 //! Files that are whole or not there.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
-use std::path::Path;
-
-use tempfile::NamedTempFile;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::StoreError;
+use crate::files::{Disk, Files, NewFile};
 
 /// Puts `bytes` under `path`, replacing a file that is there.
 ///
@@ -28,16 +28,42 @@ use crate::StoreError;
 /// [`StoreError::Io`] where the folder does not exist or may not be written to, or the disk is
 /// full; the old file is then still there, unless only the last synchronisation failed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace(path, bytes).map_err(|e| StoreError::io("write", path, e))
+    write_parts(&Disk, path, &[bytes])
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// [`write()`] of bytes that lie in several places, by way of `files`.
+pub(crate) fn write_parts(
+    files: &dyn Files,
+    path: &Path,
+    parts: &[&[u8]],
+) -> Result<(), StoreError> {
+    replace(files, path, parts).map_err(|e| StoreError::io("write", path, e))
+}
+
+fn replace(files: &dyn Files, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = parent(path);
-    let mut file = temporary(folder)?;
-    file.as_file_mut().write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    sync_folder(folder)
+    let (temporary, mut file) = temporary(files, folder)?;
+    let mut written = parts.iter().try_for_each(|part| write_all(&mut *file, part));
+    written = written.and_then(|()| file.sync());
+    drop(file);
+    if let Err(error) = written.and_then(|()| files.rename(&temporary, path)) {
+        // What is wrong is known already; a file that stays is removed by the next who may.
+        let _ = files.remove(&temporary);
+        return Err(error);
+    }
+    files.sync_folder(folder)
+}
+
+fn write_all(file: &mut dyn NewFile, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// The folder that `path` is in.
@@ -48,27 +74,35 @@ pub(crate) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// A new empty file in `folder`, removed when dropped.
-pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    // With a function of our own, so that others may read it where the user's umask lets them, and
-    // errors do not name a file that the user has never heard of.
-    tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".tmp")
-        .make_in(folder, |path| File::create_new(path))
+/// A new empty file in `folder` that no reader looks for.
+fn temporary(files: &dyn Files, folder: &Path) -> io::Result<(PathBuf, Box<dyn NewFile>)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!(".{}-{count}.tmp", process::id()));
+        match files.create_new(&path) {
+            // A program of the same number has been killed here.
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            file => return Ok((path, file?)),
+        }
+    }
 }
 
-/// Makes the names in `folder` survive a loss of power.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders cannot be opened as files.
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    use ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Nothing more can be done where the file system has no such call, as some network ones,
-        // or where a folder may be written to but not read.
-        Err(e) if matches!(e.kind(), InvalidInput | Unsupported | PermissionDenied) => Ok(()),
-        result => result,
+/// Tries whether a file can be made in `folder`.
+pub(crate) fn check_writable(folder: &Path) -> io::Result<()> {
+    let (path, file) = temporary(&Disk, folder)?;
+    drop(file);
+    Disk.remove(&path)?;
+    Disk.sync_folder(parent(folder))
+}
+
+/// Removes what killed programs have left half written in `folder`. Nobody may be writing there.
+pub(crate) fn remove_temporaries(folder: &Path) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = Disk.remove(&entry.path());
+        }
     }
 }

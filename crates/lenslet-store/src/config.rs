@@ -5,6 +5,7 @@ use std::path::Path;
 use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
 use lenslet_train::{EarlyStopping, ReduceLROnPlateau};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::read::{MOST_TEXT, read_text};
 use crate::{ContentError, StoreError, atomic};
@@ -114,6 +115,29 @@ impl RunConfig {
         Ok(())
     }
 
+    /// A digest of all that a training must be told to go on as it began: everything but the
+    /// version and the number of epochs, which may grow. 32 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        let mut config = self.clone();
+        config.version.clear();
+        config.training.epochs = 0;
+        format!("{:032x}", xxh3_128(config.to_toml().as_bytes()))
+    }
+
+    /// The first setting in which another configuration differs, of those that [`Self::digest`]
+    /// is of.
+    pub fn difference(&self, other: &Self) -> Option<Difference> {
+        let table = |config: &Self| {
+            let mut table = toml::Table::try_from(config).expect("a configuration is plain data");
+            table.remove("version");
+            if let Some(toml::Value::Table(training)) = table.get_mut("training") {
+                training.remove("epochs");
+            }
+            toml::Value::Table(table)
+        };
+        difference(String::new(), Some(&table(self)), Some(&table(other)))
+    }
+
     /// The text that [`RunConfig::from_toml`] reads back.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a configuration is plain data")
@@ -149,5 +173,44 @@ impl RunConfig {
     pub fn write(&self, path: &Path) -> Result<(), StoreError> {
         self.check().map_err(|e| e.at(path))?;
         atomic::write(path, self.to_toml().as_bytes())
+    }
+}
+
+/// A setting that two configurations have different values for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name, as in `config.toml`: `training.batch_size`.
+    pub setting: String,
+    /// Its value in one, as TOML; `none` where there is none.
+    pub here: String,
+    /// Its value in the other.
+    pub there: String,
+}
+
+fn difference(
+    setting: String,
+    here: Option<&toml::Value>,
+    there: Option<&toml::Value>,
+) -> Option<Difference> {
+    use toml::Value::{Array, Table};
+    let child = |name: &str| match setting.is_empty() {
+        true => name.to_owned(),
+        false => format!("{setting}.{name}"),
+    };
+    match (here, there) {
+        _ if here == there => None,
+        (Some(Table(a)), Some(Table(b))) => {
+            let names = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
+            names.into_iter().find_map(|name| difference(child(name), a.get(name), b.get(name)))
+        }
+        (Some(Array(a)), Some(Array(b))) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(i, (a, b))| difference(child(&i.to_string()), Some(a), Some(b)))
+        }
+        _ => {
+            let [here, there] = [here, there]
+                .map(|value| value.map_or_else(|| "none".to_owned(), |value| value.to_string()));
+            Some(Difference { setting, here, there })
+        }
     }
 }

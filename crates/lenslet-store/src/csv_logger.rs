@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lenslet_engine::Engine;
-use lenslet_train::{Epoch, Flow, Observer, Plan, TrainError};
+use lenslet_train::{Epoch, Flow, Memory, Observer, Plan, TrainError};
 
 use crate::{HistoryRow, write_history};
 
@@ -37,5 +37,10 @@ impl Observer for CsvLogger {
         self.rows.push(epoch.into());
         self.write()?;
         Ok(Flow::Continue)
+    }
+
+    fn recall(&mut self, history: &[Epoch], _memory: &mut Memory) -> Result<(), TrainError> {
+        self.rows = history.iter().map(HistoryRow::from).collect();
+        self.write()
     }
 }

@@ -41,6 +41,22 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another program is at work in the run.
+    #[error("{} is in use: another `lenslet train` is at work in it; wait for its end, or stop it", path.display())]
+    InUse {
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A checkpoint belongs to other settings than those of its run.
+    #[error(
+        "{} was made with other settings than those of the run's config.toml; put config.toml back \
+         as it was, or begin a new run with --config",
+        path.display()
+    )]
+    Settings {
+        /// The checkpoint.
+        path: PathBuf,
+    },
     /// The name of a new run cannot be the name of a folder.
     #[error("{name:?} cannot name a run; use up to 200 letters, digits, '.', '_' and '-'")]
     Name {

@@ -108,7 +108,7 @@ pub fn read_parameters(mut bytes: &[u8], network: &Network) -> Result<Vec<f32>, 
 }
 
 /// Why reading ends.
-enum Trouble {
+pub(crate) enum Trouble {
     Io(io::Error),
     Content(ContentError),
 }
@@ -130,7 +130,7 @@ impl From<io::Error> for Trouble {
 }
 
 impl Trouble {
-    fn at(self, path: &Path) -> StoreError {
+    pub(crate) fn at(self, path: &Path) -> StoreError {
         match self {
             Self::Io(error) => StoreError::io("read", path, error),
             Self::Content(error) => error.at(path),
@@ -138,7 +138,7 @@ impl Trouble {
     }
 
     /// In bytes that are in memory.
-    fn content(self) -> ContentError {
+    pub(crate) fn content(self) -> ContentError {
         match self {
             Self::Io(error) => unreachable!("nothing but the end ends a slice: {error}"),
             Self::Content(error) => error,
@@ -146,7 +146,7 @@ impl Trouble {
     }
 }
 
-fn not_whole() -> ContentError {
+pub(crate) fn not_whole() -> ContentError {
     ContentError::weights(
         "it is not whole: it holds fewer or more bytes than its header says",
         "get or save it again",
@@ -175,7 +175,7 @@ fn described(
 }
 
 /// The header of a file of `length` bytes, whose tensors fill all that comes after it.
-fn header(mut file: impl Read, length: u64) -> Result<Metadata, Trouble> {
+pub(crate) fn header(mut file: impl Read, length: u64) -> Result<Metadata, Trouble> {
     let mut word = [0; WORD as usize];
     file.read_exact(&mut word)?;
     let header = u64::from_le_bytes(word);

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use crate::read::{MOST_TEXT, read_text};
 use crate::{
-    HistoryRow, RunConfig, RunFile, SavedModel, StoreError, TrainedModel, WeightsFile, atomic,
-    read_history, read_weights, write_history, write_weights,
+    Checkpoints, HistoryRow, RunConfig, RunFile, RunLock, RunResult, SavedModel, StoreError,
+    TrainedModel, WeightsFile, atomic, read_history, read_weights, write_history, write_weights,
 };
 
 /// The folder in which a training leaves what it made.
@@ -85,6 +86,51 @@ impl Run {
             return refuse(format!("it has no {}", missing.join(", no ")));
         }
         Ok(run)
+    }
+
+    /// The run in a folder in which a training was begun, however far it came.
+    ///
+    /// # Errors
+    /// [`StoreError::NotARun`] where there is no such folder, or where it lacks `config.toml`.
+    pub fn begun(folder: &Path) -> Result<Self, StoreError> {
+        let run = Self { folder: folder.to_owned() };
+        let what = match (folder.is_dir(), run.path(RunFile::Config).is_file()) {
+            (true, true) => return Ok(run),
+            (true, false) => "it has no config.toml",
+            (false, _) => "there is no such folder",
+        };
+        Err(StoreError::NotARun { path: folder.to_owned(), what: what.to_owned() })
+    }
+
+    /// Makes the folder once more, where somebody has removed it.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn make_again(&self) -> Result<(), StoreError> {
+        make_folders(&self.folder)
+    }
+
+    /// Keeps other programs from training here.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] where one does already; where the folder may not be written to.
+    pub fn lock(&self) -> Result<RunLock, StoreError> {
+        RunLock::new(&self.folder, &self.checkpoints_folder())
+    }
+
+    /// The checkpoints that a training with this configuration goes on from.
+    pub fn checkpoints(&self, config: &RunConfig) -> Checkpoints {
+        Checkpoints::new(self.checkpoints_folder(), config.digest())
+    }
+
+    fn checkpoints_folder(&self) -> PathBuf {
+        self.folder.join("resume")
+    }
+
+    /// How the run has ended; `None` where it has not, or what is written of it is damaged.
+    pub fn result(&self) -> Option<RunResult> {
+        let text = read_text(&self.path(RunFile::Result), MOST_TEXT).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// The folder.
@@ -167,8 +213,7 @@ impl Run {
 
     /// Tries to write before hours of training, not after them.
     fn in_writable(folder: PathBuf) -> Result<Self, StoreError> {
-        let tried = atomic::temporary(&folder).map(drop);
-        match tried.and_then(|()| atomic::sync_folder(atomic::parent(&folder))) {
+        match atomic::check_writable(&folder) {
             Ok(()) => Ok(Self { folder }),
             Err(e) => Err(StoreError::io("write to the folder", &folder, e)),
         }

@@ -24,6 +24,8 @@ pub enum RunFile {
     ConfusionCsv,
     /// `classification_report.txt`: precision, recall and F1 of every class.
     ClassificationReport,
+    /// `result.json`: a [`RunResult`](crate::RunResult), written last of all.
+    Result,
     /// `profile.json`: where the time of the first steps went, for Chrome's trace viewer.
     Profile,
 }
@@ -56,6 +58,7 @@ impl RunFile {
             Self::ConfusionMatrix(Svg) => "confusion_matrix.svg",
             Self::ConfusionCsv => "confusion_matrix.csv",
             Self::ClassificationReport => "classification_report.txt",
+            Self::Result => "result.json",
             Self::Profile => "profile.json",
         }
     }

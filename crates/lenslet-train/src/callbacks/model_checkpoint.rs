@@ -61,15 +61,18 @@ impl Observer for ModelCheckpoint<'_> {
     }
 
     fn steer(&mut self, epoch: &Epoch, engine: &mut dyn Engine) -> Result<Flow, TrainError> {
+        let mut best = self.best;
         let wanted = match self.when {
             SaveWhen::Best(quantity) => {
-                quantity.of(epoch).is_some_and(|value| self.best.improved_by(quantity, 0.0, value))
+                quantity.of(epoch).is_some_and(|value| best.improved_by(quantity, 0.0, value))
             }
             SaveWhen::Last => true,
             SaveWhen::Every(epochs) => epoch.epoch.is_multiple_of(epochs),
         };
         if wanted {
             (self.save)(&engine.state(), epoch).map_err(TrainError::Callback)?;
+            // What could not be saved is not to be surpassed.
+            self.best = best;
         }
         Ok(Flow::Continue)
     }

@@ -1,0 +1,102 @@
+//! Checkpoints that were damaged or forged.
+
+mod common;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lenslet_kernels::Stream;
+use lenslet_store::{decode_checkpoint, encode_checkpoint};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+use common::{SETTINGS, checkpoint};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+/// Bytes of the words of a refusal, or of names: they count where there is hardly a file.
+const WORDS: usize = 1 << 10;
+
+/// What others allocate meanwhile would be counted.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads these bytes: they must be refused, with no allocation over twice their length.
+fn assert_refused(bytes: &[u8], what: &str) {
+    let region = Region::new(ALLOCATOR);
+    let refused = decode_checkpoint(bytes).is_err();
+    let allocated = region.change().bytes_allocated;
+    assert!(refused, "{what} was taken");
+    // All of them together.
+    assert!(allocated <= 2 * bytes.len() + WORDS, "{what}: {allocated} bytes allocated");
+}
+
+#[test]
+fn every_cut_and_every_damage_is_refused_within_bounds_of_memory() {
+    let _alone = alone();
+    let bytes = encode_checkpoint(&checkpoint(3), SETTINGS).unwrap();
+    for length in 0..bytes.len() {
+        assert_refused(&bytes[..length], &format!("the first {length} bytes"));
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert_refused(&longer, "one byte more");
+    let places = Stream::new(1, 1, 1);
+    let mut damaged = bytes.clone();
+    for flip in 0..10_000 {
+        let bit = places.below(flip, bytes.len() as u64 * 8) as usize;
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert_refused(&damaged, &format!("bit {bit} flipped"));
+        damaged[bit / 8] ^= 1 << (bit % 8);
+    }
+    let region = Region::new(ALLOCATOR);
+    assert!(decode_checkpoint(&bytes).is_ok());
+    let allocated = region.change().bytes_allocated;
+    assert!(allocated <= 2 * bytes.len() + WORDS, "{allocated} bytes allocated");
+}
+
+/// Sound checksums over what no program has written.
+#[test]
+fn forged_checkpoints_are_refused_within_bounds_of_memory() {
+    let _alone = alone();
+    let bytes = encode_checkpoint(&checkpoint(3), SETTINGS).unwrap();
+    let sealed = |mut bytes: Vec<u8>| {
+        let end = bytes.len() - 16;
+        let checksum = xxhash_rust::xxh3::xxh3_128(&bytes[..end]).to_be_bytes();
+        bytes[end..].copy_from_slice(&checksum);
+        bytes
+    };
+    assert!(decode_checkpoint(&sealed(bytes.clone())).is_ok());
+    let with = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        let mut forged = bytes.clone();
+        forged[at..at + to.len()].copy_from_slice(to.as_bytes());
+        sealed(forged)
+    };
+    for (from, to) in [
+        (r#"\"moments\":2"#, r#"\"moments\":9"#),
+        (r#"\"moments\":2"#, r#"\"moments\":1"#),
+        (r#"\"format\":1"#, r#"\"format\":2"#),
+        (r#"\"step\":0"#, r#"\"stop\":0"#),
+        (r#"\"seconds\":1.234"#, r#"\"seconds\":-1.23"#),
+        (r#"\"weights\":false"#, r#"\"weights\":true "#),
+        (r#""shape":[500]"#, r#""shape":[501]"#),
+        (r#""shape":[2,7]"#, r#""shape":[7,2]"#),
+        (r#""dtype":"F64""#, r#""dtype":"I64""#),
+        ("moments/1", "moments/7"),
+        ("lenslet_checkpoint", "lenslet_cheskpoint"),
+    ] {
+        assert_refused(&with(from, to), to);
+    }
+    let mut endless = bytes.clone();
+    endless[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert_refused(&sealed(endless), "an endless header");
+    // Whatever a byte of the header becomes: an answer, not a panic.
+    for at in 0..1200 {
+        let mut forged = bytes.clone();
+        forged[at] ^= 0x15;
+        let _ = decode_checkpoint(&sealed(forged));
+    }
+}
