@@ -1,5 +1,6 @@
 //! What steers a training and what watches it, from the arguments.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,6 +12,7 @@ use lenslet_train::{
 };
 
 use crate::failure::Failure;
+use crate::unsaved::{Tolerant, Unsaved};
 
 /// What ends, changes and records a training.
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,16 @@ enum When {
     Best,
     Last,
     Every(usize),
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.write_str("best"),
+            Self::Last => f.write_str("last"),
+            Self::Every(epochs) => write!(f, "{epochs}"),
+        }
+    }
 }
 
 impl FromStr for When {
@@ -130,6 +142,7 @@ impl CallbackArgs {
         run: &'a Run,
         saved: &'a SavedModel,
         config: &RunConfig,
+        unsaved: &'a Unsaved,
     ) -> Result<Callbacks<'a>, Failure> {
         let board = self.tensorboard.as_deref().map(|folder| board(folder, run, config));
         let quantity = config.training.early_stopping.as_ref().map(|stopping| stopping.monitor);
@@ -140,10 +153,16 @@ impl CallbackArgs {
             checkpoints: self
                 .checkpoint
                 .iter()
-                .map(|&w| checkpoint(w, monitor, run, saved))
+                .map(|&when| {
+                    let what = format!("--checkpoint {when}");
+                    Tolerant::new(what, checkpoint(when, monitor, run, saved), unsaved)
+                })
                 .collect(),
-            csv: self.csv_log.clone().map(CsvLogger::new),
-            board: board.transpose()?,
+            csv: self
+                .csv_log
+                .as_ref()
+                .map(|path| Tolerant::new("--csv-log", CsvLogger::new(path), unsaved)),
+            board: board.transpose()?.map(|board| Tolerant::new("--tensorboard", board, unsaved)),
         })
     }
 }
@@ -200,9 +219,9 @@ fn board(folder: &Path, run: &Run, config: &RunConfig) -> Result<TensorBoard, Fa
 pub(crate) struct Callbacks<'a> {
     stopping: Option<EarlyStopping>,
     reduce: Option<ReduceLROnPlateau>,
-    checkpoints: Vec<ModelCheckpoint<'a>>,
-    csv: Option<CsvLogger>,
-    board: Option<TensorBoard>,
+    checkpoints: Vec<Tolerant<'a, ModelCheckpoint<'a>>>,
+    csv: Option<Tolerant<'a, CsvLogger>>,
+    board: Option<Tolerant<'a, TensorBoard>>,
 }
 
 impl Callbacks<'_> {
@@ -225,7 +244,7 @@ impl Callbacks<'_> {
 
     /// Adds the confusion matrix to what TensorBoard shows.
     pub(crate) fn finish(&mut self, evaluation: &Evaluation) -> Result<(), Failure> {
-        let Some(board) = &mut self.board else { return Ok(()) };
+        let Some(board) = self.board.as_mut().map(Tolerant::observer) else { return Ok(()) };
         board.confusion(&evaluation.confusion).map_err(|e| {
             Failure::failed(format!("{}: cannot write there: {e}", board.folder().display()))
         })

@@ -1,5 +1,6 @@
 //! How a command can end badly, and with which exit code.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ use lenslet_report::PictureError;
 use lenslet_store::{ContentError, StoreError};
 use lenslet_train::TrainError;
 
+use crate::interrupt;
+
 /// Why a command did not do, or not wholly do, what it was told.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -20,8 +23,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// Already said; exit code 1.
     Said,
-    /// Ctrl-C, after everything was saved: exit code 130.
-    Interrupted,
+    /// This signal, after everything was saved: exit code 130 for Ctrl-C, 143 for SIGTERM.
+    Interrupted(i32),
 }
 
 impl Failure {
@@ -39,7 +42,7 @@ impl Failure {
             Self::Usage(message) => (Some(message), 2),
             Self::Failed(message) => (Some(message), 1),
             Self::Said => (None, 1),
-            Self::Interrupted => (None, interrupted_code()),
+            Self::Interrupted(signal) => (None, interrupt::code(signal)),
         };
         if let Some(message) = message {
             // There is nowhere left to complain to where this fails.
@@ -49,9 +52,14 @@ impl Failure {
     }
 }
 
-/// What shells report of a program that Ctrl-C ended: 128 + SIGINT.
-pub(crate) const fn interrupted_code() -> u8 {
-    130
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) | Self::Failed(message) => f.write_str(message),
+            Self::Said => f.write_str("it failed"),
+            Self::Interrupted(signal) => write!(f, "signal {signal} ended it"),
+        }
+    }
 }
 
 /// A library's error, as it words it.

@@ -14,9 +14,11 @@ mod optimizer;
 mod picture_file;
 mod progress;
 mod results;
+mod resume;
 mod run_folder;
 mod schedule;
 mod trained;
+mod unsaved;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -29,6 +29,8 @@ pub(crate) enum Verbosity {
 pub(crate) struct Watch {
     verbosity: Verbosity,
     bar: ProgressBar,
+    /// The epoch that the bar is of; 0 before the first.
+    epoch: usize,
     /// When the bar was last drawn.
     drawn: Option<Instant>,
     /// Time of the epoch's steps, validation not included.
@@ -42,7 +44,8 @@ impl Watch {
             Verbosity::Bar if !is_terminal() => Verbosity::Lines,
             other => other,
         };
-        Self { verbosity, bar: ProgressBar::hidden(), drawn: None, training: Duration::ZERO }
+        let (bar, training) = (ProgressBar::hidden(), Duration::ZERO);
+        Self { verbosity, bar, epoch: 0, drawn: None, training }
     }
 
     /// Takes a bar away that is still there.
@@ -51,7 +54,8 @@ impl Watch {
     }
 
     fn draw(&mut self, progress: &Progress) {
-        if progress.step == 1 {
+        if self.epoch != progress.epoch {
+            self.epoch = progress.epoch;
             // Nothing that is said during a training may end it.
             let _ = say(epoch_of(progress));
             self.bar = ProgressBar::with_draw_target(

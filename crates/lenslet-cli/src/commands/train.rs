@@ -8,9 +8,10 @@ use lenslet_engine::{Phase, Profile};
 use lenslet_kernels::Isa;
 use lenslet_model::Metric;
 use lenslet_store::{
-    DataConfig, HistoryRow, Run, RunConfig, RunFile, SavedModel, TrainingConfig, run_name,
+    CheckpointWriter, DataConfig, HistoryRow, Run, RunConfig, RunFile, RunResult, SavedModel,
+    TrainingConfig, run_name,
 };
-use lenslet_train::{Compile, Evaluation, Fit, History, Model, verdict};
+use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, verdict};
 
 use crate::callbacks::{CallbackArgs, Callbacks};
 use crate::console::{counted, note, say, tell, width};
@@ -21,7 +22,9 @@ use crate::machine::{self, ThreadArgs};
 use crate::model_choice::ModelChoice;
 use crate::optimizer::OptimizerArgs;
 use crate::progress::{Verbosity, Watch};
+use crate::resume::{Begun, ResumeArgs};
 use crate::schedule::{Length, ScheduleArgs};
+use crate::unsaved::Unsaved;
 use crate::{interrupt, results, run_folder};
 
 /// Train a network and leave a folder with all that it learnt.
@@ -29,7 +32,8 @@ use crate::{interrupt, results, run_folder};
 /// Without arguments this trains the tutorial's convolutional network on the built-in pictures:
 /// nothing is downloaded. After each epoch the network is tried on images that it does not learn
 /// from. At the end, or after Ctrl-C, the run's folder holds the model, its history, pictures of
-/// both, and config.toml, which repeats the run exactly.
+/// both, and config.toml, which repeats the run exactly. Whatever breaks it off, --resume goes on
+/// with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -51,6 +55,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     callbacks: CallbackArgs,
+
+    #[command(flatten)]
+    resume: ResumeArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -135,7 +142,8 @@ Examples:
   lenslet train cifar10 --epochs 20              on photographs (downloads 170 MB once)
   lenslet train photos --image-size 48x48        on a folder with a folder of images per class
   lenslet train --model net.toml --limit 2000    a network of your own, tried on fewer images
-  lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit";
+  lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit
+  lenslet train --resume runs/synthetic-cnn      on from where it was broken off";
 
 /// For counts that cannot be 0.
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
@@ -150,8 +158,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let settings = Settings::new(args)?;
     let quiet = settings.quiet;
     let (split, config, saved) = settings.prepare()?;
+    if let Some(begun) = &settings.begun
+        && begun.finished(&config, quiet)?
+    {
+        return Ok(());
+    }
     interrupt::listen()?;
     let run = settings.folder(&config)?;
+    let _lock = if settings.begun.is_none() { Some(run.lock()?) } else { None };
     run.write_config(&config)?;
     run_folder::write_samples(&run, &split.train)?;
 
@@ -162,27 +176,82 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if !quiet {
         introduce(&run, &split, &model)?;
     }
+    let checkpoint = |begun: &Begun| begun.checkpoint(&config, quiet);
+    let from = settings.begun.as_ref().map(checkpoint).transpose()?.flatten();
     if settings.profile {
         model.start_profile(TRACED_STEPS);
     }
-    let mut callbacks = settings.callbacks.begin(&run, &saved, &config)?;
+    let unsaved = Unsaved::default();
+    let mut callbacks = settings.callbacks.begin(&run, &saved, &config, &unsaved)?;
+    let mut writer = settings.resume.writer(&run, &config);
+    let mut training = Training {
+        config: &config,
+        from,
+        writer: &mut writer,
+        callbacks: &mut callbacks,
+        verbosity: settings.verbosity,
+    };
     let start = Instant::now();
-    let history = fit(&mut model, &split, &config, settings.verbosity, &mut callbacks)?;
+    let history = training.fit(&mut model, &split)?;
     let seconds = start.elapsed().as_secs_f64();
 
     let profile = model.take_profile();
-    save(&run, &saved, &model, &history)?;
+    unsaved.note("the settings", again_if_gone(&run, &config, &split));
+    unsaved.note("the model", run.write_model(&saved, &model.weights()));
+    unsaved.note("the history", write_history(&run, &history));
     if let Some(profile) = &profile {
-        run.write(RunFile::Profile, profile.chrome_trace().as_bytes())?;
+        let trace = profile.chrome_trace();
+        unsaved.note("the profile", run.write(RunFile::Profile, trace.as_bytes()));
     }
     let evaluation = model.evaluate(&split.test)?;
-    run_folder::write_evaluation(&run, &evaluation)?;
-    callbacks.finish(&evaluation)?;
+    unsaved.note("the evaluation", run_folder::write_evaluation(&run, &evaluation));
+    unsaved.note("--tensorboard", callbacks.finish(&evaluation));
+    unsaved.note("the checkpoint", writer.finish());
+    let stopped = history.stopped && interrupt::signal().is_some();
+    if !stopped && unsaved.check().is_ok() {
+        unsaved.note("the result", write_result(&run, &config, &history, &evaluation));
+    }
     if !quiet {
         conclude(&run, &history, &evaluation, seconds, callbacks.restored())?;
         profile.iter().try_for_each(|profile| tell_profile(&run, profile))?;
     }
-    if interrupt::asked() { Err(Failure::Interrupted) } else { Ok(()) }
+    unsaved.check()?;
+    interrupt::signal().map_or(Ok(()), |signal| Err(Failure::Interrupted(signal)))
+}
+
+/// Writes what the run began with where somebody has removed it since.
+fn again_if_gone(run: &Run, config: &RunConfig, split: &Split) -> Result<(), Failure> {
+    if run.path(RunFile::Config).exists() {
+        return Ok(());
+    }
+    run.make_again()?;
+    run.write_config(config)?;
+    run_folder::write_samples(run, &split.train)
+}
+
+/// In numbers and drawn.
+fn write_history(run: &Run, history: &History) -> Result<(), Failure> {
+    let rows: Vec<_> = history.epochs.iter().map(HistoryRow::from).collect();
+    run.write_history(&rows)?;
+    run_folder::write_curves(run, &rows)
+}
+
+/// Says that the run is finished: after everything else.
+fn write_result(
+    run: &Run,
+    config: &RunConfig,
+    history: &History,
+    evaluation: &Evaluation,
+) -> Result<(), Failure> {
+    let number = |value: f64| Some(value).filter(|value| value.is_finite());
+    let result = RunResult {
+        epochs: config.training.epochs,
+        trained: history.epochs.len(),
+        ended: history.stopped,
+        test_loss: number(evaluation.loss),
+        test_accuracy: number(evaluation.accuracy),
+    };
+    Ok(run.write(RunFile::Result, result.to_json().as_bytes())?)
 }
 
 /// What is told before training.
@@ -204,6 +273,9 @@ fn conclude(
     say("")?;
     if history.stopped {
         tell(&format!("Stopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
+    }
+    if interrupt::signal().is_some() && history.stopped {
+        tell(&format!("To go on: lenslet train --resume {}", run.folder().display()))?;
     }
     if let Some(epoch) = restored {
         tell(&format!("The weights of the best epoch, {epoch}, are those that stayed."))?;
@@ -250,6 +322,9 @@ struct Settings {
     schedule: ScheduleArgs,
     loss: LossArgs,
     callbacks: CallbackArgs,
+    resume: ResumeArgs,
+    /// The run to go on with.
+    begun: Option<Begun>,
     limit: Option<usize>,
     isa: Isa,
     exact: bool,
@@ -263,8 +338,13 @@ struct Settings {
 
 impl Settings {
     fn new(args: Args) -> Result<Self, Failure> {
-        let Args { dataset, data: data_args, limit, training: options, callbacks, output } = args;
-        let last = options.config.as_deref().map(RunConfig::read).transpose()?;
+        let Args { dataset, data: data_args, limit, training: options, .. } = args;
+        let (callbacks, resume, output) = (args.callbacks, args.resume, args.output);
+        let begun = resume.begun()?;
+        let last = match &begun {
+            Some(begun) => Some(begun.config.clone()),
+            None => options.config.as_deref().map(RunConfig::read).transpose()?,
+        };
         let mut training = training(&options, last.as_ref())?;
         callbacks.apply(&mut training)?;
         let model = match (&options.model, &last) {
@@ -285,6 +365,8 @@ impl Settings {
             schedule: options.schedule,
             loss: options.loss,
             callbacks,
+            resume,
+            begun,
             limit: limit.or(last.as_ref().and_then(|last| last.limit)),
             isa: isa(last.as_ref())?,
             exact: options.exact || last.as_ref().is_some_and(|last| last.exact),
@@ -319,11 +401,18 @@ impl Settings {
             training,
             model,
         };
+        let config = match &self.begun {
+            Some(begun) => begun.config(&config)?,
+            None => config,
+        };
         Ok((split, config, saved))
     }
 
-    /// Makes the run's folder.
+    /// The run's folder, which is made where it is new.
     fn folder(&self, config: &RunConfig) -> Result<Run, Failure> {
+        if let Some(begun) = &self.begun {
+            return Ok(begun.run.clone());
+        }
         let run = match (&self.out, &self.name) {
             (Some(out), _) => Run::create_at(out),
             (None, Some(name)) => Run::create(Path::new("runs"), name),
@@ -389,25 +478,24 @@ fn trainable(split: &Split, limit: Option<usize>) -> Result<(), Failure> {
     }
 }
 
-fn fit(
-    model: &mut Model,
-    split: &Split,
-    config: &RunConfig,
+/// What a training goes by.
+struct Training<'a, 'b> {
+    config: &'a RunConfig,
+    from: Option<Checkpoint>,
+    writer: &'a mut CheckpointWriter,
+    callbacks: &'a mut Callbacks<'b>,
     verbosity: Verbosity,
-    callbacks: &mut Callbacks<'_>,
-) -> Result<History, Failure> {
-    let TrainingConfig { epochs, batch_size, seed, shuffle, .. } = config.training;
-    let fit = Fit { epochs, batch_size, seed, shuffle, validation: Some(&split.test) };
-    let mut watch = Watch::new(verbosity);
-    let history = model.fit_observed(&split.train, fit, &mut callbacks.with(&mut watch));
-    watch.close();
-    Ok(history?)
 }
 
-/// Writes what was learnt first, then pictures of it.
-fn save(run: &Run, saved: &SavedModel, model: &Model, history: &History) -> Result<(), Failure> {
-    run.write_model(saved, &model.weights())?;
-    let rows: Vec<_> = history.epochs.iter().map(HistoryRow::from).collect();
-    run.write_history(&rows)?;
-    run_folder::write_curves(run, &rows)
+impl Training<'_, '_> {
+    fn fit(&mut self, model: &mut Model, split: &Split) -> Result<History, Failure> {
+        let TrainingConfig { epochs, batch_size, seed, shuffle, .. } = self.config.training;
+        let fit = Fit { epochs, batch_size, seed, shuffle, validation: Some(&split.test) };
+        let mut watch = Watch::new(self.verbosity);
+        let mut observers = self.callbacks.with(&mut watch);
+        let from = self.from.take();
+        let history = model.fit_kept(&split.train, fit, from, self.writer, &mut observers);
+        watch.close();
+        Ok(history?)
+    }
 }

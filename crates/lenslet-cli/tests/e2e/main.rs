@@ -9,6 +9,7 @@ mod folders;
 mod help;
 mod interrupt;
 mod repeat;
+mod resume;
 mod support;
 mod train;
 mod use_run;

@@ -113,6 +113,9 @@ fn plot_draws_the_pictures_again() {
     sandbox.write("run/x", "");
     for entry in fs::read_dir(run).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         fs::copy(&path, sandbox.path("run").join(path.file_name().unwrap())).unwrap();
     }
     let pictures = ["samples", "accuracy", "loss", "confusion_matrix"];

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lenslet_engine::Engine;
-use lenslet_train::{ConfusionMatrix, Epoch, Flow, Observer, Plan, TrainError};
+use lenslet_train::{ConfusionMatrix, Epoch, Flow, Memory, Observer, Plan, TrainError};
 
 use super::{EventFile, Setting};
 use crate::confusion_matrix;
@@ -99,5 +99,10 @@ impl Observer for TensorBoard {
     fn steer(&mut self, epoch: &Epoch, _engine: &mut dyn Engine) -> Result<Flow, TrainError> {
         self.write(epoch).map_err(|e| self.failed(e))?;
         Ok(Flow::Continue)
+    }
+
+    fn recall(&mut self, history: &[Epoch], _memory: &mut Memory) -> Result<(), TrainError> {
+        self.epochs = history.len() as u64;
+        Ok(())
     }
 }
