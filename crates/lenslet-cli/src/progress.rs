@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use lenslet_train::{Epoch, Flow, Observer, Progress};
+use lenslet_train::{Epoch, Flow, Observer, OnNan, Progress, TrainError};
 
 use crate::console::{is_terminal, note, say, width};
 use crate::interrupt;
@@ -93,6 +93,17 @@ impl Observer for Watch {
             self.draw(progress);
         }
         if interrupt::asked() { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn rolled_back(&mut self, why: &TrainError, times: usize) {
+        self.close();
+        // The bar begins again.
+        self.epoch = 0;
+        let most = OnNan::MOST_ROLLBACKS;
+        note(format_args!(
+            "{why}; going back to where the epoch began, with half the learning rate ({times} of \
+             {most})"
+        ));
     }
 
     fn epoch(&mut self, progress: &Progress, epoch: &Epoch) -> Flow {

@@ -107,6 +107,10 @@ impl<O: Observer> Observer for Tolerant<'_, O> {
         self.observer.recall(history, memory)
     }
 
+    fn rolled_back(&mut self, why: &TrainError, times: usize) {
+        self.observer.rolled_back(why, times);
+    }
+
     fn end(&mut self, engine: &mut dyn Engine) -> Result<(), TrainError> {
         self.observer.end(engine)
     }

@@ -14,7 +14,8 @@ pub trait Engine {
     /// The network that it runs.
     fn network(&self) -> &Network;
     /// One step of training on a batch: `pixels` holds one sample after the other, a byte per
-    /// number. Returns the loss and accuracy *before* the update.
+    /// number. Returns the loss and accuracy *before* the update. Where the loss is not finite
+    /// nothing is changed.
     ///
     /// # Errors
     /// Where the bytes or targets do not fit the network or the loss; nothing is changed then.

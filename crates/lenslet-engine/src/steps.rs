@@ -59,7 +59,10 @@ impl<K: Kernels> Cpu<K> {
         self.pack(Mode::Train);
         let mut workspace = self.workspace(Mode::Train, targets.samples());
         let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(targets));
-        self.backward(&mut workspace, targets, next);
+        // A loss that is no number has nothing to teach.
+        if next.is_none() || tally.loss.is_finite() {
+            self.backward(&mut workspace, targets, next);
+        }
         self.training = Some(workspace);
         tally
     }
@@ -99,8 +102,10 @@ impl<K: Kernels> Engine for Cpu<K> {
         let start = self.begin_step();
         let next = self.updater.next(&self.numbers);
         let tally = self.forward_and_back(pixels, targets, Some(next));
-        self.update(next, false);
-        self.follow();
+        if tally.loss.is_finite() {
+            self.update(next, false);
+            self.follow();
+        }
         self.end_step(start, targets.samples());
         Ok(tally)
     }

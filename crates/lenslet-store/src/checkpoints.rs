@@ -104,6 +104,14 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// The file at which the newest one's epoch began, if that is another one.
+    fn epoch_start(&self) -> Option<PathBuf> {
+        let newest = self.whole.last().filter(|newest| newest.step > 0)?;
+        let mut earlier = self.whole.iter().rev();
+        let start = earlier.find(|name| name.step == 0 && name.epoch == newest.epoch)?;
+        Some(self.folder.join(start.to_string()))
+    }
+
     /// Damaged ones go, too. What cannot be removed is tried again the next time.
     fn remove_old(&mut self) {
         let newest = self.whole.iter().copied().rev().take(KEPT);

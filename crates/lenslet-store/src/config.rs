@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
-use lenslet_train::{EarlyStopping, ReduceLROnPlateau};
+use lenslet_train::{EarlyStopping, OnNan, ReduceLROnPlateau};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -95,6 +95,9 @@ pub struct TrainingConfig {
     /// What makes the learning rate smaller; nothing by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reduce_lr_on_plateau: Option<ReduceLROnPlateau>,
+    /// What is done where numbers stop being numbers; training stops by default.
+    #[serde(default, skip_serializing_if = "OnNan::is_stop")]
+    pub on_nan: OnNan,
     /// The optimiser.
     pub optimizer: Optimizer,
     /// The loss.

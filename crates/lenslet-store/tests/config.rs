@@ -4,7 +4,7 @@ use std::fs;
 
 use lenslet_model::{Adam, Loss, SGD, cnn};
 use lenslet_store::{DataConfig, RunConfig, TrainingConfig};
-use lenslet_train::{EarlyStopping, ReduceLROnPlateau};
+use lenslet_train::{EarlyStopping, OnNan, ReduceLROnPlateau};
 
 fn config() -> RunConfig {
     RunConfig {
@@ -18,6 +18,7 @@ fn config() -> RunConfig {
             batch_size: 10,
             seed: 42,
             shuffle: true,
+            on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
             optimizer: Adam::default().into(),

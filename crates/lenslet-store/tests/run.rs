@@ -8,6 +8,7 @@ use lenslet_store::{
     DataConfig, Format, HistoryRow, Run, RunConfig, RunFile, SavedModel, StoreError,
     TrainingConfig, run_name, write,
 };
+use lenslet_train::OnNan;
 
 fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
@@ -156,6 +157,7 @@ fn config() -> RunConfig {
             batch_size: 10,
             seed: 1,
             shuffle: true,
+            on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
             optimizer: Adam::default().into(),

@@ -27,6 +27,8 @@ pub struct Checkpoint {
     /// Whether a callback has ended the training, as [`EarlyStopping`](crate::EarlyStopping) does:
     /// then more epochs change nothing.
     pub ended: bool,
+    /// How often the training has gone back: see [`OnNan::Rollback`](crate::OnNan::Rollback).
+    pub rollbacks: usize,
 }
 
 /// A place in a training.
@@ -129,6 +131,15 @@ pub trait Keeper {
     /// # Errors
     /// Whatever should end the training.
     fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError>;
+
+    /// The checkpoint at which the epoch began in whose middle the training went on; asked for
+    /// where that is to be gone back to. `None` where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    fn epoch_start(&mut self) -> Result<Option<Checkpoint>, TrainError> {
+        Ok(None)
+    }
 }
 
 /// When a checkpoint can be made.

@@ -1,7 +1,8 @@
 //! What can go wrong in training.
 
-use lenslet_engine::NotFinite;
 use thiserror::Error;
+
+use crate::Bad;
 
 /// Why training, evaluation or prediction is refused or stops.
 #[derive(Debug, Error)]
@@ -73,15 +74,14 @@ pub enum TrainError {
     },
     /// Numbers are none any more.
     #[error(
-        "training has diverged in epoch {epoch}, step {step}: the loss became {loss}{}; try a \
-         smaller learning rate (now {learning_rate}) or global_clipnorm",
-        .bad.as_ref().map_or(String::new(), |bad| format!(", and the first layer to go bad is {bad}"))
+        "training has diverged in epoch {epoch}, step {step}: the loss became {loss}, and {bad}; \
+         try a smaller learning rate (now {learning_rate}) or global_clipnorm"
     )]
     Diverged {
         /// The loss of the step.
         loss: f64,
-        /// The first layer, in their order, whose weights or gradients are not finite.
-        bad: Option<NotFinite>,
+        /// What went bad first.
+        bad: Bad,
         /// Epoch, from 1.
         epoch: usize,
         /// Step in the epoch, from 1.

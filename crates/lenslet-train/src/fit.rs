@@ -1,11 +1,13 @@
 //! How to train.
 
 mod course;
+mod on_nan;
 
 use lenslet_data::{Dataset, shuffled_order};
 
 use crate::TrainError;
 pub(crate) use course::Course;
+pub use on_nan::OnNan;
 
 /// How to train, with Keras's defaults.
 ///
@@ -25,11 +27,14 @@ pub struct Fit<'a> {
     pub shuffle: bool,
     /// What the orders grow from; 42.
     pub seed: u64,
+    /// What is done where numbers stop being numbers; training stops.
+    pub on_nan: OnNan,
 }
 
 impl Default for Fit<'_> {
     fn default() -> Self {
-        Self { epochs: 1, batch_size: 32, validation: None, shuffle: true, seed: 42 }
+        let on_nan = OnNan::Stop;
+        Self { epochs: 1, batch_size: 32, validation: None, shuffle: true, seed: 42, on_nan }
     }
 }
 
@@ -62,6 +67,11 @@ impl<'a> Fit<'a> {
     /// Sets what the orders grow from.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Sets what is done where numbers stop being numbers.
+    pub fn on_nan(self, on_nan: OnNan) -> Self {
+        Self { on_nan, ..self }
     }
 
     pub(crate) fn check(&self) -> Result<(), TrainError> {

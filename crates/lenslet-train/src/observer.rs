@@ -90,6 +90,10 @@ pub trait Observer {
         Ok(())
     }
 
+    /// A step left no numbers, and training goes back to where the epoch began, for the `times`-th
+    /// time: see [`OnNan::Rollback`](crate::OnNan::Rollback). [`Self::recall`] comes next.
+    fn rolled_back(&mut self, _why: &TrainError, _times: usize) {}
+
     /// When the run has ended, at its last epoch or before, but not by an error.
     ///
     /// # Errors
@@ -137,6 +141,10 @@ impl Observer for Observers<'_> {
 
     fn recall(&mut self, history: &[Epoch], memory: &mut Memory) -> Result<(), TrainError> {
         self.0.iter_mut().try_for_each(|observer| observer.recall(history, memory))
+    }
+
+    fn rolled_back(&mut self, why: &TrainError, times: usize) {
+        self.0.iter_mut().for_each(|observer| observer.rolled_back(why, times));
     }
 
     fn end(&mut self, engine: &mut dyn Engine) -> Result<(), TrainError> {

@@ -70,7 +70,7 @@ fn compiled(optimizer: &Optimizer, threads: usize) -> Model {
 
 /// Keeps every checkpoint that there can be.
 #[derive(Default)]
-struct All(Vec<(Moment, Checkpoint)>, Option<Moment>);
+struct All(Vec<(Moment, Checkpoint)>, Option<Moment>, Option<Checkpoint>);
 
 impl Keeper for All {
     fn due(&mut self, moment: Moment) -> bool {
@@ -81,6 +81,10 @@ impl Keeper for All {
     fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
         self.0.push((self.1.unwrap(), checkpoint));
         Ok(())
+    }
+
+    fn epoch_start(&mut self) -> Result<Option<Checkpoint>, TrainError> {
+        Ok(self.2.clone())
     }
 }
 

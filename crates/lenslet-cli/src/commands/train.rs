@@ -11,7 +11,7 @@ use lenslet_store::{
     CheckpointWriter, DataConfig, HistoryRow, Run, RunConfig, RunFile, RunResult, SavedModel,
     TrainingConfig, run_name,
 };
-use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, verdict};
+use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, OnNan, verdict};
 
 use crate::callbacks::{CallbackArgs, Callbacks};
 use crate::console::{counted, note, say, tell, width};
@@ -91,6 +91,11 @@ struct TrainingArgs {
     /// What the initial weights, the order of the images and dropout grow from [default: 42]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+
+    /// Where the loss or the weights stop being numbers: stop, or rollback to where the epoch began
+    /// and go on with half the learning rate, at most three times [default: stop]
+    #[arg(long, value_name = "stop|rollback")]
+    on_nan: Option<OnNan>,
 
     #[command(flatten)]
     threads: ThreadArgs,
@@ -433,6 +438,7 @@ fn training(options: &TrainingArgs, last: Option<&RunConfig>) -> Result<Training
         batch_size: options.batch_size.or(last.map(|l| l.batch_size)).unwrap_or(10),
         seed: options.seed.or(last.map(|l| l.seed)).unwrap_or(42),
         shuffle: last.is_none_or(|l| l.shuffle),
+        on_nan: options.on_nan.or(last.map(|l| l.on_nan)).unwrap_or_default(),
         early_stopping: last.and_then(|l| l.early_stopping.clone()),
         reduce_lr_on_plateau: last.and_then(|l| l.reduce_lr_on_plateau.clone()),
         optimizer: options.optimizer.optimizer(last.map(|l| &l.optimizer))?,
@@ -489,8 +495,9 @@ struct Training<'a, 'b> {
 
 impl Training<'_, '_> {
     fn fit(&mut self, model: &mut Model, split: &Split) -> Result<History, Failure> {
-        let TrainingConfig { epochs, batch_size, seed, shuffle, .. } = self.config.training;
-        let fit = Fit { epochs, batch_size, seed, shuffle, validation: Some(&split.test) };
+        let TrainingConfig { epochs, batch_size, seed, shuffle, on_nan, .. } = self.config.training;
+        let validation = Some(&split.test);
+        let fit = Fit { epochs, batch_size, seed, shuffle, validation, on_nan };
         let mut watch = Watch::new(self.verbosity);
         let mut observers = self.callbacks.with(&mut watch);
         let from = self.from.take();

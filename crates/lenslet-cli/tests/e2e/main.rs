@@ -5,6 +5,7 @@ mod bench;
 mod callbacks;
 mod cifar10;
 mod exchange;
+mod faults;
 mod folders;
 mod help;
 mod interrupt;

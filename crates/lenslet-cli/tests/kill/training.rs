@@ -44,7 +44,8 @@ pub(crate) fn run(folder: &Path) {
     // After every step.
     let mut writer = CheckpointWriter::new(checkpoints, Duration::ZERO, |error| panic!("{error}"));
     let mut stopping = EarlyStopping::new(50).restore_best_weights();
-    let mut observers = Observers(vec![&mut Slowly, &mut stopping]);
+    let mut slowly = Slowly;
+    let mut observers = Observers(vec![&mut slowly, &mut stopping]);
     model.fit_kept(&data.train, fit, from, &mut writer, &mut observers).unwrap();
     writer.finish().unwrap();
     let bytes: Vec<u8> = model.weights().iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -30,6 +30,7 @@ pub(super) struct Meta {
     pub(super) rate_scale: f64,
     pub(super) moments: usize,
     pub(super) ended: bool,
+    pub(super) rollbacks: usize,
     pub(super) callbacks: Vec<Callback>,
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Callback {
 
 impl Meta {
     pub(super) fn new(checkpoint: &Checkpoint, settings: &str) -> Self {
-        let Checkpoint { state, position, memory, ended, .. } = checkpoint;
+        let Checkpoint { state, position, memory, ended, rollbacks, .. } = checkpoint;
         let Position { epoch, step, sums, learning_rate, elapsed } = *position;
         Self {
             format: FORMAT,
@@ -60,6 +61,7 @@ impl Meta {
             rate_scale: state.rate_scale,
             moments: state.moments.len(),
             ended: *ended,
+            rollbacks: *rollbacks,
             callbacks: memory.notes.iter().map(Callback::new).collect(),
         }
     }

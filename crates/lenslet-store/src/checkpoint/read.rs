@@ -52,7 +52,7 @@ fn decode(mut file: impl Read + Seek, length: u64) -> Result<(Checkpoint, String
     let moments = (0..meta.moments).map(|i| floats(&mut file, length(&moment(i))));
     let moments = moments.collect::<Result<_, _>>()?;
     let (steps, rate_scale) = (meta.steps_taken, meta.rate_scale);
-    let (position, ended) = (meta.position()?, meta.ended);
+    let (position, ended, rollbacks) = (meta.position()?, meta.ended, meta.rollbacks);
     let mut memory = Memory::default();
     for (index, callback) in meta.callbacks.into_iter().enumerate() {
         let weights = match callback.weights {
@@ -64,7 +64,7 @@ fn decode(mut file: impl Read + Seek, length: u64) -> Result<(Checkpoint, String
         memory.notes.push(Note { observer, numbers, weights });
     }
     let state = State { parameters, moments, steps, rate_scale };
-    Ok((Checkpoint { state, position, history, memory, ended }, meta.settings))
+    Ok((Checkpoint { state, position, history, memory, ended, rollbacks }, meta.settings))
 }
 
 /// Refuses bytes that are not those that were written.

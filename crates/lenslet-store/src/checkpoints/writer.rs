@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::panic::resume_unwind;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use lenslet_train::{Checkpoint, Keeper, Moment, TrainError};
 
-use crate::{Checkpoints, StoreError};
+use crate::{Checkpoints, StoreError, read_checkpoint};
 
 /// Between two attempts to write what could not be written.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ pub struct CheckpointWriter {
     last: Instant,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
+    epoch_start: Option<PathBuf>,
 }
 
 struct Shared {
@@ -38,7 +40,8 @@ struct Desk {
 }
 
 impl CheckpointWriter {
-    /// Writes to these files at least so often. `warn` is told each attempt that fails.
+    /// Writes to these files at least so often, from the newest on where they were asked for it.
+    /// `warn` is told each attempt that fails.
     pub fn new(
         checkpoints: Checkpoints,
         every: Duration,
@@ -46,8 +49,9 @@ impl CheckpointWriter {
     ) -> Self {
         let shared = Arc::new(Shared { desk: Mutex::default(), changed: Condvar::new() });
         let desk = Arc::clone(&shared);
+        let epoch_start = checkpoints.epoch_start();
         let thread = thread::spawn(move || desk.write_all(checkpoints, warn));
-        Self { every, last: Instant::now(), shared, thread: Some(thread) }
+        Self { every, last: Instant::now(), shared, thread: Some(thread), epoch_start }
     }
 
     /// Waits until the last checkpoint is written.
@@ -78,6 +82,11 @@ impl Keeper for CheckpointWriter {
         // Freed when nobody waits for the desk.
         drop(replaced);
         Ok(())
+    }
+
+    fn epoch_start(&mut self) -> Result<Option<Checkpoint>, TrainError> {
+        let read = self.epoch_start.as_deref().map(read_checkpoint).transpose();
+        Ok(read.map_err(|e| TrainError::Callback(e.into()))?.map(|(checkpoint, _)| checkpoint))
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn checkpoint(epoch: usize) -> Checkpoint {
             ],
         },
         ended: epoch.is_multiple_of(2),
+        rollbacks: epoch % 4,
     }
 }
 

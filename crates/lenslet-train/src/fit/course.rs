@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use lenslet_data::Dataset;
 use lenslet_engine::{Engine, Tally};
 
-use super::Fit;
+use super::{Fit, OnNan};
+use crate::diagnosis::diagnose;
 use crate::evaluation::tally;
 use crate::feed::{Batch, feed};
 use crate::{
@@ -26,7 +27,10 @@ pub(crate) struct Course<'a> {
     history: Vec<Epoch>,
     /// Whether a callback has ended it.
     ended: bool,
-    /// The start of the position's clock: when it began, less what passed before a break.
+    /// How often it went back.
+    rollbacks: usize,
+    /// Where the epoch began, where it can go back.
+    safe: Option<Checkpoint>,
     clock: Clock,
 }
 
@@ -67,6 +71,8 @@ impl<'a> Course<'a> {
             position: Position::start_of(1),
             history: Vec::new(),
             ended: false,
+            rollbacks: 0,
+            safe: None,
             clock: Clock::after(Duration::ZERO),
         }
     }
@@ -80,14 +86,19 @@ impl<'a> Course<'a> {
             validation: self.fit.validation.is_some(),
             accuracy: self.counted,
         })?;
+        self.make_safe();
         if let Some(checkpoint) = from {
-            self.go_back_to(checkpoint)?;
+            self.go_on_from(checkpoint)?;
         }
         let mut stopped = false;
         while !(stopped || self.ended) && self.position.epoch <= self.fit.epochs {
+            self.make_safe();
             self.clock = Clock::after(self.position.elapsed);
-            let broken_off = self.steps_of_epoch()? == Flow::Stop;
-            stopped = if broken_off { self.break_off()? } else { self.end_epoch()? };
+            stopped = match self.steps_of_epoch() {
+                Ok(Flow::Stop) => self.break_off()?,
+                Ok(Flow::Continue) => self.end_epoch()?,
+                Err(error) => self.roll_back(error)?,
+            };
         }
         self.engine.finish();
         self.observer.end(self.engine)?;
@@ -96,13 +107,46 @@ impl<'a> Course<'a> {
     }
 
     /// Everything is as it was at that checkpoint.
-    fn go_back_to(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
+    fn go_on_from(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
         checkpoint.check(self.steps())?;
-        let Checkpoint { state, position, history, mut memory, ended } = checkpoint;
+        let Checkpoint { state, position, history, mut memory, ended, rollbacks } = checkpoint;
         self.engine.load_state(&state)?;
         self.observer.recall(&history, &mut memory)?;
-        (self.position, self.history, self.ended) = (position, history, ended);
+        if self.safe.as_ref().is_some_and(|safe| safe.position.epoch != position.epoch) {
+            self.safe = None;
+        }
+        (self.position, self.history) = (position, history);
+        (self.ended, self.rollbacks) = (ended, rollbacks);
         Ok(())
+    }
+
+    /// Keeps where an epoch begins, if it does here and the training may want to go back.
+    fn make_safe(&mut self) {
+        if self.fit.on_nan == OnNan::Rollback && self.position.step == 0 {
+            self.safe = Some(self.checkpoint());
+        }
+    }
+
+    /// Goes back to where the epoch began after a step that left no numbers, if it still may. Not to
+    /// a checkpoint in between: when those are made is up to a clock, which decides no result.
+    fn roll_back(&mut self, error: TrainError) -> Result<bool, TrainError> {
+        let diverged = matches!(error, TrainError::Diverged { .. });
+        let may = self.fit.on_nan == OnNan::Rollback && self.rollbacks < OnNan::MOST_ROLLBACKS;
+        if !(diverged && may) {
+            return Err(error);
+        }
+        let safe = match self.safe.take() {
+            Some(safe) => Some(safe),
+            None => self.keeper.epoch_start()?,
+        };
+        let Some(mut safe) = safe.filter(|safe| safe.position.epoch == self.position.epoch) else {
+            return Err(error);
+        };
+        safe.state.rate_scale = self.engine.state().rate_scale / 2.0;
+        safe.rollbacks = self.rollbacks + 1;
+        self.observer.rolled_back(&error, safe.rollbacks);
+        self.go_on_from(safe)?;
+        Ok(false)
     }
 
     /// Steps in an epoch.
@@ -122,10 +166,11 @@ impl<'a> Course<'a> {
         position.learning_rate = self.engine.learning_rate();
         let tally = self.engine.train_step(&batch.pixels, &batch.labels)?;
         position.step += 1;
-        if !tally.loss.is_finite() || !self.engine.all_finite() {
+        let finite = tally.loss.is_finite();
+        if !finite || !self.engine.all_finite() {
             return Err(TrainError::Diverged {
                 loss: tally.mean_loss(),
-                bad: self.engine.not_finite(),
+                bad: diagnose(self.engine, finite, &batch.pixels, batch.labels.len()),
                 epoch: position.epoch,
                 step: position.step,
                 learning_rate: position.learning_rate,
@@ -165,15 +210,20 @@ impl<'a> Course<'a> {
         if !self.keeper.due(moment) {
             return Ok(());
         }
+        self.keeper.keep(self.checkpoint())
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
         let mut memory = Memory::default();
         self.observer.remember(&mut memory);
-        self.keeper.keep(Checkpoint {
+        Checkpoint {
             state: self.engine.state(),
             position: self.position,
             history: self.history.clone(),
             memory,
             ended: self.ended,
-        })
+            rollbacks: self.rollbacks,
+        }
     }
 
     fn progress(&self) -> Progress {
