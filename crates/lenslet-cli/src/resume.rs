@@ -15,7 +15,10 @@ use crate::unsaved::Warning;
 #[command(next_help_heading = "Breaks")]
 pub(crate) struct ResumeArgs {
     /// Go on with this run where it was broken off, with its settings, to the same bits as if it
-    /// had not been; --epochs may be more than it was to have
+    /// had not been
+    ///
+    /// --epochs may be more than it was to have. What records a run is not kept in it and given
+    /// again: --checkpoint, --csv-log, --tensorboard, --checkpoint-minutes.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "name"])]
     resume: Option<PathBuf>,
 
@@ -108,7 +111,13 @@ impl Begun {
                     note(format_args!("{error}; the checkpoint before it is taken"));
                 }
                 let position = found.newest.position;
-                format!("It goes on in epoch {}, after step {}.", position.epoch, position.step)
+                match found.newest.ended {
+                    true => "Early stopping has ended it: nothing is left to train.".to_owned(),
+                    false => format!(
+                        "It goes on in epoch {}, after step {}.",
+                        position.epoch, position.step
+                    ),
+                }
             }
         };
         if !quiet {

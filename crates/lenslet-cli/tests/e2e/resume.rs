@@ -100,8 +100,9 @@ fn a_finished_run_says_so_and_may_have_more_epochs() {
     assert!(before == weights(&sandbox.path("b")));
     sandbox.ok("train --resume b --epochs 5 --quiet");
     assert_same(&sandbox, "a", "b");
-    sandbox.ok("train --config tiny.toml --quiet --out c --early-stopping 1 --min-delta 1000");
-    let out = sandbox.ok("train --resume c --epochs 9");
+    let flags = "--epochs 9 --early-stopping 1 --min-delta 1000";
+    sandbox.ok(&format!("train --config tiny.toml --quiet --out c {flags}"));
+    let out = sandbox.ok("train --resume c --epochs 20");
     assert!(out.contains("c is finished") && out.contains("early stopping"), "{out}");
 }
 

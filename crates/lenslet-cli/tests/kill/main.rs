@@ -56,8 +56,6 @@ fn kill(kills: u64) {
 trait Victim {
     /// The process that begins or goes on in `folder`.
     fn command(&self, folder: &Path) -> Command;
-    /// The longest time to the kill.
-    fn patience(&self) -> Duration;
     /// What a finished training leaves.
     fn end(&self, folder: &Path) -> Vec<u8>;
 }
@@ -90,10 +88,6 @@ impl Victim for Program {
         command
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_millis(600)
-    }
-
     fn end(&self, folder: &Path) -> Vec<u8> {
         assert!(folder.join("run/result.json").exists());
         fs::read(folder.join("run/weights.safetensors")).unwrap()
@@ -107,10 +101,6 @@ impl Victim for SlowDisk {
         let mut command = Command::new(env::current_exe().unwrap());
         command.arg(training::CHILD).arg(folder);
         command
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_millis(150)
     }
 
     fn end(&self, folder: &Path) -> Vec<u8> {
@@ -128,13 +118,17 @@ struct Count {
 impl Count {
     fn of(kills: u64, victim: &dyn Victim, dice: &mut Dice) -> Self {
         let never_killed = tempfile::tempdir().unwrap();
+        let start = Instant::now();
         let status = victim.command(never_killed.path()).stdout(Stdio::null()).status().unwrap();
         assert!(status.success());
+        // Any time of a training is as likely as any other.
+        let patience = start.elapsed();
         let expected = victim.end(never_killed.path());
         let mut count = Self::default();
         while count.kills < kills {
             let folder = tempfile::tempdir().unwrap();
-            while let Some(writing) = kill_one(victim, folder.path(), dice) {
+            let mut kill = || kill_one(victim, folder.path(), patience.mul_f64(dice.roll()));
+            while let Some(writing) = kill() {
                 count.kills += 1;
                 count.writing += u64::from(writing);
             }
@@ -145,10 +139,9 @@ impl Count {
     }
 }
 
-/// Starts a process and kills it some time after its first sign of life: whether a checkpoint was
-/// half written then. `None` where it came to its end before.
-fn kill_one(victim: &dyn Victim, folder: &Path, dice: &mut Dice) -> Option<bool> {
-    let delay = victim.patience().mul_f64(dice.roll());
+/// Starts a process and kills it after some time: whether a checkpoint was half written then. `None`
+/// where it came to its end before.
+fn kill_one(victim: &dyn Victim, folder: &Path, delay: Duration) -> Option<bool> {
     let mut child = victim.command(folder).stdout(Stdio::piped()).spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
     let last = thread::spawn(move || out.lines().map_while(Result::ok).last());

@@ -193,7 +193,7 @@ impl<'a> Course<'a> {
         Ok(true)
     }
 
-    /// What follows the last step of an epoch. Whether somebody from outside wants an end.
+    /// What follows the last step of an epoch. Whether somebody from outside ends the training early.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let validation = self.fit.validation.map(|data| tally(self.engine, data)).transpose()?;
         self.position.elapsed = self.clock.elapsed();
@@ -203,7 +203,7 @@ impl<'a> Course<'a> {
         self.ended = self.observer.steer(&record, self.engine)? == Flow::Stop;
         self.position = Position::start_of(record.epoch + 1);
         self.keep_if_due(Moment::Epoch)?;
-        Ok(outside == Flow::Stop)
+        Ok(outside == Flow::Stop && record.epoch < self.fit.epochs)
     }
 
     fn keep_if_due(&mut self, moment: Moment) -> Result<(), TrainError> {
