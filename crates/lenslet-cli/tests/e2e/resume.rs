@@ -70,11 +70,18 @@ fn it_goes_on_in_the_middle_of_an_epoch() {
     let sandbox = Sandbox::new();
     sandbox.ok(&format!("train --config tiny.toml --quiet {FLAGS} --out a"));
     let words = format!("train --config tiny.toml --quiet {FLAGS} --out b --checkpoint-minutes 0");
-    sandbox.ok(&words);
     let run = sandbox.path("b");
-    cut_power(&run);
-    let names = checkpoints(&run);
-    assert!(!names.last().unwrap().contains("-step-0."), "{names:?}");
+    // Which ones are written is up to the disk: it may be that none is left from within an epoch.
+    let within = |name: &String| !name.ends_with("-step-0.safetensors");
+    for attempt in 0.. {
+        assert!(attempt < 20, "never from within an epoch");
+        sandbox.ok(&words);
+        cut_power(&run);
+        if checkpoints(&run).last().is_some_and(within) {
+            break;
+        }
+        fs::remove_dir_all(&run).unwrap();
+    }
     sandbox.ok("train --resume b --threads 1 --quiet");
     assert_same(&sandbox, "a", "b");
 }
