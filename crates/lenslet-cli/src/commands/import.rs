@@ -10,6 +10,7 @@ use lenslet_store::{
     DataConfig, Run, RunConfig, SavedModel, TrainedModel, TrainingConfig, decode_weights, read,
     run_name,
 };
+use lenslet_train::OnNan;
 
 use crate::commands::summary::Input;
 use crate::console::{counted, say};
@@ -169,6 +170,7 @@ fn save(model: TrainedModel, out: Option<&Path>) -> Result<(), Failure> {
             batch_size: 32,
             seed: 0,
             shuffle: true,
+            on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
             optimizer: Adam::default().into(),
