@@ -44,6 +44,7 @@ fn every_setting_is_read_back() {
         DataConfig::Cifar10 { path: None },
         DataConfig::Cifar10 { path: Some("https://mirror.example/cifar".to_owned()) },
         folder,
+        DataConfig::Imported {},
     ];
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("config.toml");
