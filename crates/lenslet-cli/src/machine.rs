@@ -4,9 +4,10 @@ use std::env::{self, VarError};
 use std::fs;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::value_parser;
 use etcetera::BaseStrategy;
-use lenslet_engine::Options;
+use lenslet_engine::{Options, Shortcut, Shortcuts};
 use lenslet_kernels::Isa;
 use lenslet_store::{RunConfig, TrainingConfig};
 
@@ -57,9 +58,43 @@ impl ThreadArgs {
 
     /// Options for an engine, on the instruction set `isa`.
     pub(crate) fn options(&self, isa: Isa, config: &RunConfig) -> Options {
-        let RunConfig { exact, training: TrainingConfig { seed, .. }, .. } = *config;
-        Options { threads: self.count(), isa: Some(isa), seed, exact }
+        let RunConfig { without, training: TrainingConfig { seed, .. }, .. } = config;
+        let shortcuts = Shortcuts::without(without);
+        Options { threads: self.count(), isa: Some(isa), seed: *seed, shortcuts }
     }
+}
+
+/// Which shortcuts are not taken.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShortcutArgs {
+    /// Take no shortcut: every multiplication of the definition, one layer after the other; much
+    /// slower, and the last digits differ. The same as --without winograd,fusion,skipping
+    #[arg(long)]
+    exact: bool,
+
+    /// Take all shortcuts but these: winograd (convolutions by fewer multiplications), fusion
+    /// (several layers in one go), skipping (of multiplications by zero)
+    #[arg(long, value_name = "SHORTCUT,...", value_delimiter = ',', value_parser = shortcut(),
+          hide_possible_values = true)]
+    without: Vec<Shortcut>,
+}
+
+impl ShortcutArgs {
+    /// The shortcuts that are not taken: those of these options, and those that a run did not take
+    /// either.
+    pub(crate) fn without(&self, last: &[Shortcut]) -> Vec<Shortcut> {
+        let left_out =
+            |one: &Shortcut| self.exact || self.without.contains(one) || last.contains(one);
+        Shortcut::ALL.into_iter().filter(left_out).collect()
+    }
+}
+
+fn shortcut() -> impl TypedValueParser<Value = Shortcut> {
+    let names = PossibleValuesParser::new(Shortcut::ALL.map(Shortcut::name));
+    names.map(|name| {
+        let named = |one: &Shortcut| one.name() == name;
+        Shortcut::ALL.into_iter().find(named).expect("one of their names")
+    })
 }
 
 /// The instruction set that `LENSLET_ISA` names.

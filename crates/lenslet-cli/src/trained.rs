@@ -6,7 +6,7 @@ use lenslet_store::{Run, RunConfig, TrainingConfig};
 use lenslet_train::Model;
 
 use crate::failure::Failure;
-use crate::machine::{self, ThreadArgs};
+use crate::machine::{self, ShortcutArgs, ThreadArgs};
 
 /// A model with what it was trained on.
 pub(crate) struct Trained {
@@ -16,10 +16,15 @@ pub(crate) struct Trained {
 
 impl Trained {
     /// Loads the run in `folder`.
-    pub(crate) fn open(folder: &Path, threads: &ThreadArgs) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        folder: &Path,
+        threads: &ThreadArgs,
+        shortcuts: &ShortcutArgs,
+    ) -> Result<Self, Failure> {
         let isa = machine::isa()?;
         let run = Run::open(folder)?;
-        let config = run.load_config()?;
+        let mut config = run.load_config()?;
+        config.without = shortcuts.without(&config.without);
         let file = run.open_model()?;
         let options = threads.options(isa, &config);
         let TrainingConfig { optimizer, loss, .. } = config.training.clone();

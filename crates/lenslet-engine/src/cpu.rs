@@ -98,8 +98,9 @@ impl<K: Kernels> Cpu<K> {
     ) -> Result<Self, EngineError> {
         optimizer.check_with(&network)?;
         loss.check(network.output().elements())?;
-        let program = Program::new(&kernels, &network, &loss, Mode::Train)?;
-        let predictor = Program::new(&kernels, &network, &loss, Mode::Predict)?;
+        let fusion = options.shortcuts.fusion;
+        let program = Program::new(&kernels, &network, &loss, Mode::Train, fusion)?;
+        let predictor = Program::new(&kernels, &network, &loss, Mode::Predict, fusion)?;
         let numbers = Numbers {
             parameters,
             trained: network.trainable_count(),

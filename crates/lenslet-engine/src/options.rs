@@ -2,6 +2,8 @@
 
 use lenslet_kernels::{Fast, Isa};
 
+use crate::shortcuts::Shortcuts;
+
 /// How a [`Cpu`] runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -11,14 +13,14 @@ pub struct Options {
     pub isa: Option<Isa>,
     /// What initial weights and dropout grow from.
     pub seed: u64,
-    /// Every multiplication of the definition: no algorithm that rounds differently to be faster
-    /// (Winograd's convolution). No by default.
-    pub exact: bool,
+    /// The shortcuts that it may take; all by default. With [`Shortcuts::NONE`] it computes
+    /// exactly: direct and dense, one layer after the other.
+    pub shortcuts: Shortcuts,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, seed: 42, exact: false }
+        Self { threads: 0, isa: None, seed: 42, shortcuts: Shortcuts::ALL }
     }
 }
 
@@ -26,6 +28,7 @@ impl Options {
     /// The kernels that they ask for.
     pub(crate) fn kernels(self) -> Fast {
         let isa = self.isa.unwrap_or_else(Isa::detect);
-        if self.exact { Fast::exact(isa) } else { Fast::new(isa) }
+        let Shortcuts { winograd, skipping, .. } = self.shortcuts;
+        Fast::new(isa).winograd(winograd).skipping(skipping)
     }
 }

@@ -255,6 +255,8 @@ pub(crate) struct Program<K: Kernels> {
     pub(crate) blocks: Vec<Option<Block>>,
     /// For each step, the network's node that it comes from.
     pub(crate) nodes: Vec<Option<usize>>,
+    /// Whether several layers may be computed in one go.
+    pub(crate) fusion: bool,
 }
 
 impl<K: Kernels> Program<K> {
@@ -265,8 +267,9 @@ impl<K: Kernels> Program<K> {
         network: &Network,
         loss: &Loss,
         mode: Mode,
+        fusion: bool,
     ) -> Result<Self, EngineError> {
-        lowering::lower(kernels, network, loss, mode)
+        lowering::lower(kernels, network, loss, mode, fusion)
     }
 
     /// The value that holds the network's output.

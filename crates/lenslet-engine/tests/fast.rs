@@ -12,7 +12,7 @@ use lenslet_model::{
 };
 
 fn fast(model: &Sequential, optimizer: Optimizer, threads: usize, isa: Isa) -> Cpu {
-    let options = Options { threads, isa: Some(isa), seed: 7, exact: false };
+    let options = Options { threads, isa: Some(isa), seed: 7, ..Options::default() };
     Cpu::new(model.build().unwrap(), cross_entropy().into(), optimizer, options).unwrap()
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{Dice, cross_entropy, isa};
 use lenslet_engine::{Cpu, Engine, Options, Phase, Profile, Row, Span};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
-use lenslet_model::{Activation, Adam, Padding, Sequential, cnn};
+use lenslet_model::{Activation, Adam, Padding, Sequential};
 use serde_json::Value;
 
 const BATCH: usize = 5;
@@ -193,41 +193,6 @@ fn what_is_no_training_step_is_not_noted() {
     assert!(profile.spans().is_empty() && profile.steps() == 0);
     train(&mut engine, 1);
     assert_eq!(engine.profile().unwrap().total(None, Phase::Step).calls, 1);
-}
-
-/// Work that was done for the tutorial's network in some steps of two pictures.
-fn tutorial(exact: bool) -> Profile {
-    let options = Options { threads: 2, isa: Some(isa()), exact, ..Options::default() };
-    let network = cnn((32, 32, 3), 10).build().unwrap();
-    let loss = cross_entropy().into();
-    let mut engine = Cpu::new(network, loss, Adam::default().into(), options).unwrap();
-    engine.start_profile(0);
-    let d = &mut Dice::new(902, 0);
-    for _ in 0..2 {
-        engine.train_step(&d.bytes(2 * 32 * 32 * 3), &d.labels(2, 10)).unwrap();
-    }
-    engine.take_profile().unwrap()
-}
-
-#[test]
-fn exact_work_is_that_of_the_definition() {
-    let profile = tutorial(true);
-    for (part, phase) in [(1, Phase::Forward), (3, Phase::Forward), (3, Phase::Backward)] {
-        let total = profile.total(Some(part), phase);
-        assert_eq!(total.made, total.multiply_adds, "{part} {phase:?}");
-    }
-}
-
-#[test]
-fn winograd_and_skipping_make_less() {
-    let profile = tutorial(false);
-    // The second convolution and its block, and the first dense layer.
-    let forward = profile.total(Some(3), Phase::Forward);
-    assert_eq!(forward.made * 144, forward.multiply_adds * 36);
-    for (part, phase) in [(3, Phase::Backward), (7, Phase::BackwardUpdate)] {
-        let total = profile.total(Some(part), phase);
-        assert!(0 < total.made && total.made * 10 < total.multiply_adds * 7, "{total:?}");
-    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lenslet_engine::Shortcut;
 use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
 use lenslet_train::{EarlyStopping, OnNan, ReduceLROnPlateau};
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,10 @@ pub struct RunConfig {
     /// The instruction set whose kernels ran (`avx2`, `portable`, ...): on another one sums are
     /// rounded differently.
     pub isa: String,
-    /// Whether every multiplication of the definition was made, instead of those of an algorithm
-    /// that rounds differently to be faster; no by default.
-    #[serde(default)]
-    pub exact: bool,
+    /// Shortcuts that were not taken: without them sums are rounded differently, too; none by
+    /// default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Shortcut>,
     /// Only this many training images were used, the first in the order of the training's seed;
     /// all by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

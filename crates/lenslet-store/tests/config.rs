@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use lenslet_engine::Shortcut;
 use lenslet_model::{Adam, Loss, SGD, cnn};
 use lenslet_store::{DataConfig, RunConfig, TrainingConfig};
 use lenslet_train::{EarlyStopping, OnNan, ReduceLROnPlateau};
@@ -10,7 +11,7 @@ fn config() -> RunConfig {
     RunConfig {
         version: "0.1.0".to_owned(),
         isa: "avx2".to_owned(),
-        exact: true,
+        without: vec![Shortcut::Winograd, Shortcut::Skipping],
         limit: None,
         data: DataConfig::Synthetic { seed: 42, train: 10_000, test: 2_000 },
         training: TrainingConfig {
@@ -43,6 +44,7 @@ fn every_setting_is_read_back() {
         DataConfig::Cifar10 { path: None },
         DataConfig::Cifar10 { path: Some("https://mirror.example/cifar".to_owned()) },
         folder,
+        DataConfig::Imported {},
     ];
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("config.toml");
@@ -61,8 +63,8 @@ fn every_setting_is_read_back() {
 #[test]
 fn the_text_is_made_to_be_read() {
     let text = config().to_toml();
-    let head =
-        "version = \"0.1.0\"\nisa = \"avx2\"\nexact = true\n\n[data]\nkind = \"synthetic\"\n";
+    let head = "version = \"0.1.0\"\nisa = \"avx2\"\nwithout = [\"winograd\", \"skipping\"]\n\n\
+                [data]\nkind = \"synthetic\"\n";
     assert!(text.starts_with(head), "{text}");
     assert!(text.contains("\n[training.optimizer]\nname = \"adam\"\n"), "{text}");
     assert!(text.contains("\n[[model.layers]]\ntype = \"Conv2D\"\nfilters = 32\n"), "{text}");
@@ -73,6 +75,7 @@ fn bad_configurations_are_refused_with_the_reason() {
     let good = config().to_toml();
     let cases = [
         ("isa = \"avx2\"\n", "", "missing field `isa`"),
+        ("\"winograd\"", "\"vinograd\"", "did you mean `winograd`?"),
         ("batch_size", "batchsize", "did you mean `batch_size`?"),
         ("\"synthetic\"", "\"sinthetic\"", "did you mean `synthetic`?"),
         ("train = 10000", "trian = 10000", "did you mean `train`?"),

@@ -149,7 +149,7 @@ fn config() -> RunConfig {
     RunConfig {
         version: "0.1.0".to_owned(),
         isa: "portable".to_owned(),
-        exact: false,
+        without: Vec::new(),
         limit: None,
         data: DataConfig::Synthetic { seed: 1, train: 20, test: 10 },
         training: TrainingConfig {

@@ -32,7 +32,7 @@ pub struct Bench {
     pub batch_size: usize,
     /// About how long it may take; 10 seconds. A few steps are always made.
     pub time: Duration,
-    /// Threads, instruction set, seed, and whether to compute exactly.
+    /// Threads, instruction set, seed, and shortcuts.
     pub options: Options,
 }
 

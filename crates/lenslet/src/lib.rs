@@ -55,7 +55,7 @@ pub use lenslet_train as train;
 pub mod prelude {
     pub use lenslet_data::synthetic::Synthetic;
     pub use lenslet_data::{Dataset, Split};
-    pub use lenslet_engine::Options;
+    pub use lenslet_engine::{Options, Shortcut, Shortcuts};
     pub use lenslet_model::layers::{
         ActivationLayer, Add, AveragePool2D, BatchNormalization, Concatenate, Conv2D, Cropping2D,
         Dense, DepthwiseConv2D, Dropout, ELU, Flatten, GaussianNoise, GlobalAveragePooling2D,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lenslet_engine::{Options, Phase};
+use lenslet_engine::{Options, Phase, Shortcut, Shortcuts};
 use lenslet_kernels::Isa;
 use lenslet_model::Network;
 use lenslet_train::{Bench, LayerSpeed, Machine, Speed};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::commands::train::at_least_one;
 use crate::console::{counted, say, tell, thousands};
 use crate::failure::Failure;
-use crate::machine::{self, ThreadArgs};
+use crate::machine::{self, ShortcutArgs, ThreadArgs};
 use crate::model_choice::ModelChoice;
 
 /// Measure how fast this machine trains a network, layer by layer, beside what it could do at best.
@@ -43,9 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     isa: Option<Isa>,
 
-    /// Make every multiplication of the definition, as `lenslet train --exact` does
-    #[arg(long)]
-    exact: bool,
+    #[command(flatten)]
+    shortcuts: ShortcutArgs,
 
     /// Write the numbers to this file, too
     #[arg(long, value_name = "FILE")]
@@ -75,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = Options {
         threads: args.threads.count(),
         isa: Some(isa),
-        exact: args.exact,
+        shortcuts: Shortcuts::without(&args.shortcuts.without(&[])),
         ..Options::default()
     };
     let bench = Bench { batch_size: args.batch_size, time: args.seconds, options };
@@ -107,11 +106,11 @@ fn tell_speed(
     machine: &Machine,
     speed: &Speed,
 ) -> Result<(), Failure> {
-    let exactly = if bench.options.exact { ", exactly" } else { "" };
     tell(&format!(
-        "\n\"{}\", {} per step{exactly}, after {} to warm up:",
+        "\n\"{}\", {} per step{}, after {} to warm up:",
         network.name(),
         counted(bench.batch_size, "image"),
+        left_out(bench.options.shortcuts),
         counted(speed.warm_up, "step")
     ))?;
     say(format_args!(
@@ -136,6 +135,16 @@ fn tell_speed(
         prediction.seconds * 1e3,
         thousands(prediction.times)
     ))
+}
+
+/// Which shortcuts were not taken, in words.
+fn left_out(shortcuts: Shortcuts) -> String {
+    let missing: Vec<_> = shortcuts.missing().map(Shortcut::name).collect();
+    match &missing[..] {
+        [] => String::new(),
+        _ if shortcuts == Shortcuts::NONE => ", exactly".to_owned(),
+        missing => format!(", without {}", missing.join(" and ")),
+    }
 }
 
 fn line(layer: &LayerSpeed, whole: f64, peak: f64) -> String {
@@ -182,7 +191,7 @@ fn numbers(network: &Network, bench: &Bench, machine: &Machine, speed: &Speed) -
         "peak_gflops": machine.peak / 1e9,
         "memory_gb_per_second": machine.bandwidth / 1e9,
         "model": network.name(),
-        "exact": bench.options.exact,
+        "without": bench.options.shortcuts.missing().map(Shortcut::name).collect::<Vec<_>>(),
         "warm_up_steps": speed.warm_up,
         "training": {
             "batch_size": speed.training.images,

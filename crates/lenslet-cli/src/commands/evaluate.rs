@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 use crate::console::{say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
-use crate::machine::ThreadArgs;
+use crate::machine::{ShortcutArgs, ThreadArgs};
 use crate::picture_file;
 use crate::results;
 use crate::trained::Trained;
@@ -46,6 +46,9 @@ pub(crate) struct Args {
     threads: ThreadArgs,
 
     #[command(flatten)]
+    shortcuts: ShortcutArgs,
+
+    #[command(flatten)]
     data: DataArgs,
 }
 
@@ -59,7 +62,7 @@ enum Part {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.mistakes.as_deref().map(picture_file::check).transpose()?;
-    let mut trained = Trained::open(&args.run, &args.threads)?;
+    let mut trained = Trained::open(&args.run, &args.threads, &args.shortcuts)?;
     let wanted = Wanted { shape: trained.image_shape(), last: Some(&trained.config.data) };
     let config = args.data.config(args.dataset.as_deref(), wanted)?;
     let (mut split, _) = data::load(config, &args.data.cifar10, false)?;

@@ -162,7 +162,7 @@ fn save(model: TrainedModel, out: Option<&Path>) -> Result<(), Failure> {
     let config = RunConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         isa: machine::isa()?.name().to_owned(),
-        exact: false,
+        without: Vec::new(),
         limit: None,
         data: DataConfig::Imported {},
         training: TrainingConfig {

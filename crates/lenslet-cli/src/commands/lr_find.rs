@@ -78,7 +78,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let (split, _) = data::load(config, &args.data.cifar10, false)?;
     args.loss.weigh(&mut loss, &split.train)?;
     let isa = Some(machine::isa()?);
-    let options = Options { threads: args.threads.count(), isa, seed: sweep.seed, exact: false };
+    let (threads, seed) = (args.threads.count(), sweep.seed);
+    let options = Options { threads, isa, seed, ..Options::default() };
     let mut model =
         choice.fitted_to(&split.train)?.compile_with(optimizer.clone(), loss, &[], options)?;
     let found = model.sweep_learning_rates(&split.train, sweep)?;

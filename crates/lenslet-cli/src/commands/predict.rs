@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::commands::train::at_least_one;
 use crate::console::{print, say};
 use crate::failure::Failure;
-use crate::machine::ThreadArgs;
+use crate::machine::{ShortcutArgs, ThreadArgs};
 use crate::trained::Trained;
 
 /// Endings of the image files that are looked for in folders.
@@ -43,11 +43,15 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     threads: ThreadArgs,
+
+    #[command(flatten)]
+    shortcuts: ShortcutArgs,
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let files = files(&args.image)?;
-    let mut trained = Trained::open(&args.run, &args.threads.at_most(files.len()))?;
+    let mut trained =
+        Trained::open(&args.run, &args.threads.at_most(files.len()), &args.shortcuts)?;
     let shape = trained.image_shape().ok_or_else(|| {
         let input = trained.model.network().input();
         Failure::failed(format!("the model takes {input}, no images; train one that does"))

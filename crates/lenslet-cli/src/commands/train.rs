@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lenslet_data::Split;
-use lenslet_engine::{Phase, Profile};
+use lenslet_engine::{Phase, Profile, Shortcut};
 use lenslet_kernels::Isa;
 use lenslet_model::Metric;
 use lenslet_store::{
@@ -18,7 +18,7 @@ use crate::console::{counted, note, say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::loss::LossArgs;
-use crate::machine::{self, ThreadArgs};
+use crate::machine::{self, ShortcutArgs, ThreadArgs};
 use crate::model_choice::ModelChoice;
 use crate::optimizer::OptimizerArgs;
 use crate::progress::{Verbosity, Watch};
@@ -100,10 +100,8 @@ struct TrainingArgs {
     #[command(flatten)]
     threads: ThreadArgs,
 
-    /// Make every multiplication of the definition: slower than the algorithms for convolution
-    /// that round a little differently
-    #[arg(long)]
-    exact: bool,
+    #[command(flatten)]
+    shortcuts: ShortcutArgs,
 
     /// Repeat the run of this config.toml exactly, but for the options that are given beside it
     #[arg(long, value_name = "FILE")]
@@ -332,7 +330,7 @@ struct Settings {
     begun: Option<Begun>,
     limit: Option<usize>,
     isa: Isa,
-    exact: bool,
+    without: Vec<Shortcut>,
     threads: ThreadArgs,
     out: Option<PathBuf>,
     name: Option<String>,
@@ -374,7 +372,7 @@ impl Settings {
             begun,
             limit: limit.or(last.as_ref().and_then(|last| last.limit)),
             isa: isa(last.as_ref())?,
-            exact: options.exact || last.as_ref().is_some_and(|last| last.exact),
+            without: options.shortcuts.without(last.as_ref().map_or(&[], |last| &last.without)),
             threads: options.threads,
             out: output.out,
             name: output.name,
@@ -400,7 +398,7 @@ impl Settings {
         let config = RunConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isa: self.isa.name().to_owned(),
-            exact: self.exact,
+            without: self.without.clone(),
             limit: self.limit,
             data,
             training,

@@ -37,15 +37,40 @@ fn a_runs_config_repeats_it() {
 }
 
 #[test]
-fn an_exact_run_is_another_and_its_config_says_so() {
+fn a_run_without_shortcuts_is_another_and_its_config_says_so() {
     let sandbox = Sandbox::new();
     let words = "train --limit 60 --epochs 1 --batch-size 20 --quiet";
     sandbox.ok(&format!("{words} --out fast"));
-    sandbox.ok(&format!("{words} --exact --out exact"));
-    sandbox.ok("train --config exact/config.toml --quiet --out again");
-    let exact = weights(&sandbox.path("exact"));
-    assert_ne!(exact, weights(&sandbox.path("fast")));
-    assert_eq!(exact, weights(&sandbox.path("again")));
+    let fast = weights(&sandbox.path("fast"));
+    for (flags, without) in [
+        ("--exact", "[\"winograd\", \"fusion\", \"skipping\"]"),
+        ("--without winograd", "[\"winograd\"]"),
+        ("--without skipping,winograd", "[\"winograd\", \"skipping\"]"),
+    ] {
+        let run = flags.replace([' ', ','], "_");
+        sandbox.ok(&format!("{words} {flags} --out {run}"));
+        let config = fs::read_to_string(sandbox.path(&run).join("config.toml")).unwrap();
+        assert!(config.contains(&format!("\nwithout = {without}\n")), "{config}");
+        sandbox.ok(&format!("train --config {run}/config.toml --quiet --out {run}_again"));
+        let own = weights(&sandbox.path(&run));
+        assert_ne!(own, fast, "{flags}");
+        assert_eq!(own, weights(&sandbox.path(&format!("{run}_again"))), "{flags}");
+    }
+}
+
+#[test]
+fn a_run_is_evaluated_and_predicts_without_shortcuts_too() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("train --limit 60 --epochs 1 --batch-size 20 --quiet --out run");
+    let losses = ["", "--without winograd", "--exact"].map(|flags| {
+        let out = sandbox.ok(&format!("evaluate run --json {flags}"));
+        let numbers: serde_json::Value = serde_json::from_str(&out).unwrap();
+        numbers["loss"].as_f64().unwrap()
+    });
+    assert!(losses[1..].iter().all(|loss| loss != &losses[0]), "{losses:?}");
+    assert!(losses.iter().all(|loss| (loss / losses[0] - 1.0).abs() < 1e-5), "{losses:?}");
+    sandbox.colours("photos", 1);
+    sandbox.ok("predict run photos --exact");
 }
 
 #[test]

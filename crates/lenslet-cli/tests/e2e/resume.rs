@@ -152,7 +152,7 @@ fn other_settings_are_refused_and_named() {
         ("--limit 50", ["limit = none", "50 was asked for"]),
         ("--data-seed 9", ["data.seed = 1", "9 was asked for"]),
         ("--model cnn", ["model.", "was asked for"]),
-        ("--exact", ["exact = false", "true was asked for"]),
+        ("--exact", ["without = none", "\"winograd\", \"fusion\""]),
         ("--epochs 1", ["2 epochs", "only be more"]),
         ("--out other", ["--out", "--resume"]),
         ("--checkpoint-minutes -1", ["--checkpoint-minutes", "at least 0"]),

@@ -18,6 +18,9 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// A convolution that nothing runs together with.
+    const ALONE: Self = Self { activation: None, pool: None, rectified: false, dropout: None };
+
     /// The step after those that the forward pass runs together, of a block that starts at `step`.
     pub(crate) fn end(&self, step: usize) -> usize {
         self.pool.or(self.activation).unwrap_or(step) + 1
@@ -33,9 +36,17 @@ impl Block {
     }
 }
 
-/// The block of each step.
-pub(super) fn blocks<K: Kernels>(steps: &[Step<K>], readers: &[usize]) -> Vec<Option<Block>> {
-    (0..steps.len()).map(|i| block(steps, readers, i)).collect()
+/// The block of each step; without fusion each convolution is one by itself.
+pub(super) fn blocks<K: Kernels>(
+    steps: &[Step<K>],
+    readers: &[usize],
+    fusion: bool,
+) -> Vec<Option<Block>> {
+    let alone = |step: &Step<K>| matches!(step.op, Op::Conv2d { .. }).then_some(Block::ALONE);
+    match fusion {
+        true => (0..steps.len()).map(|i| block(steps, readers, i)).collect(),
+        false => steps.iter().map(alone).collect(),
+    }
 }
 
 fn block<K: Kernels>(steps: &[Step<K>], readers: &[usize], convolution: usize) -> Option<Block> {

@@ -32,11 +32,13 @@ pub(super) fn lower<K: Kernels>(
     network: &Network,
     loss: &Loss,
     mode: Mode,
+    fusion: bool,
 ) -> Result<Program<K>, EngineError> {
     let mut lowering = Lowering {
         kernels,
         network,
         mode,
+        fusion,
         steps: vec![Step { op: Op::Load, input: 0, others: Vec::new(), output: 0 }],
         lens: vec![network.input().elements()],
         needed: vec![Need::Nothing],
@@ -63,6 +65,7 @@ struct Lowering<'a, K: Kernels> {
     kernels: &'a K,
     network: &'a Network,
     mode: Mode,
+    fusion: bool,
     steps: Vec<Step<K>>,
     lens: Vec<usize>,
     /// What the backward pass reads of each value.
@@ -333,7 +336,7 @@ impl<K: Kernels> Lowering<'_, K> {
         let unpadded = shape.height.pad_before == 0
             && shape.width.pad_before == 0
             && layer.padding == lenslet_model::Padding::Valid;
-        if !(pads && unpadded) {
+        if !(self.fusion && pads && unpadded) {
             return (shape, x);
         }
         let step = self.steps.pop().expect("just looked at");
@@ -452,7 +455,7 @@ impl<K: Kernels> Lowering<'_, K> {
     /// nothing lies between and nobody else reads that. Behind a `Flatten` its channels are not the
     /// convolution's.
     fn frozen(&mut self, norm: usize, channels: usize, x: Value) -> Value {
-        let alone = self.reads[x] == 1;
+        let alone = self.fusion && self.reads[x] == 1;
         let in_front = self.steps.last_mut().filter(|step| alone && step.output == x);
         let folded = match in_front.map(|step| &mut step.op) {
             Some(Op::Conv2d { kernel, folded, .. }) => Some((kernel.shape().out_channels, folded)),
@@ -527,13 +530,14 @@ impl<K: Kernels> Lowering<'_, K> {
             wanted: flow::wanted(steps, values),
             adds: flow::adds(steps, values, last),
             rectified: flow::rectified(steps, values),
-            blocks: blocks::blocks(steps, &flow::readers(steps, values, last)),
+            blocks: blocks::blocks(steps, &flow::readers(steps, values, last), self.fusion),
             last,
             steps: self.steps,
             lens: self.lens,
             packed_lens: self.packed_lens,
             norms: self.norms,
             nodes: self.nodes,
+            fusion: self.fusion,
         }
     }
 }

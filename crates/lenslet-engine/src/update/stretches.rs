@@ -52,7 +52,10 @@ impl Stretches {
         let mut stretches = Self::default();
         for parameter in network.parameters().iter().filter(|parameter| parameter.trainable) {
             let stretch = stretch(parameter, optimizer);
-            let fused = !whole_first && stretch.way == Way::Rule && dense.contains(&stretch.range);
+            let fused = program.fusion
+                && !whole_first
+                && stretch.way == Way::Rule
+                && dense.contains(&stretch.range);
             if fused {
                 stretches.during.push(stretch);
             } else {

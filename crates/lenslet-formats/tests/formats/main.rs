@@ -5,3 +5,4 @@ mod networks;
 mod onnx_decode;
 mod onnx_refused;
 mod round_trip;
+mod torch_refused;

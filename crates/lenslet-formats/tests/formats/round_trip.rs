@@ -3,6 +3,8 @@
 use crate::networks::{distance, filled, mixed_orders, networks, predictions};
 use lenslet_formats::onnx::{Layout, OnnxOptions, encode_onnx, import_onnx};
 use lenslet_formats::torch::{TorchFile, encode_torch};
+use lenslet_model::zoo_model;
+use safetensors::SafeTensors;
 
 #[test]
 fn through_onnx() {
@@ -44,6 +46,28 @@ fn through_pytorchs_names_and_layouts() {
         let file = TorchFile::parse(&file).unwrap();
         assert_eq!(file.parameters(&model.network).unwrap(), model.parameters);
         assert_eq!(file.description(), Some(model.saved.to_json().as_str()));
+    }
+}
+
+/// The names and numbers of tensors of torchvision 0.29's state_dicts.
+#[test]
+fn networks_of_torchvision_have_its_names() {
+    let cases: [(&str, usize, &[&str]); 2] = [
+        ("resnet18", 122, &["conv1.weight", "layer2.0.downsample.1.running_var", "fc.bias"]),
+        (
+            "mobilenet_v2",
+            314,
+            &["features.1.conv.2.weight", "features.17.conv.3.num_batches_tracked"],
+        ),
+    ];
+    for (name, count, some) in cases {
+        let model = filled(zoo_model(name, [32, 32, 3], 10).unwrap());
+        let file = encode_torch(&model).unwrap();
+        let names = SafeTensors::deserialize(&file).unwrap();
+        let names = names.names();
+        assert_eq!(names.len(), count, "{name}");
+        assert!(some.iter().all(|one| names.contains(one)), "{names:?}");
+        assert_eq!(TorchFile::parse(&file).unwrap().classes(), Some(10));
     }
 }
 

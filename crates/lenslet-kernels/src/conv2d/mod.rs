@@ -155,6 +155,12 @@ impl Conv2d {
         }
     }
 
+    /// The same, which leaves out multiplications by zeros of the output's gradient, or does not.
+    pub fn skipping(self, on: bool) -> Self {
+        let sparse = if on { Sparse::new(&self.shape) } else { None };
+        Self { sparse, ..self }
+    }
+
     /// Lengths of the packed filters, in the order of [`Packed`].
     fn packed_lens(&self) -> [usize; 5] {
         let sparse = self.sparse.as_ref().map_or(0, Sparse::packed_len);

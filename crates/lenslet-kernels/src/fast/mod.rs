@@ -34,21 +34,28 @@ use crate::{
 pub struct Fast {
     isa: Isa,
     convolution: Algorithm,
+    skipping: bool,
 }
 
 impl Fast {
     /// The kernels for this instruction set.
     pub const fn new(isa: Isa) -> Self {
-        Self { isa, convolution: Algorithm::Auto }
+        Self { isa, convolution: Algorithm::Auto, skipping: true }
     }
 
     /// The same with every multiplication of the definition: slower, and nearer to the reference.
     pub const fn exact(isa: Isa) -> Self {
-        Self { isa, convolution: Algorithm::Direct }
+        Self::new(isa).winograd(false).skipping(false)
     }
 
-    fn is_exact(&self) -> bool {
-        self.convolution == Algorithm::Direct
+    /// Whether convolutions may be by Winograd's algorithm.
+    pub const fn winograd(self, on: bool) -> Self {
+        Self { convolution: if on { Algorithm::Auto } else { Algorithm::Direct }, ..self }
+    }
+
+    /// Whether multiplications by zero may be left out.
+    pub const fn skipping(self, on: bool) -> Self {
+        Self { skipping: on, ..self }
     }
 
     /// The instruction set.
@@ -69,7 +76,7 @@ impl Kernels for Fast {
     type Conv2d = Conv2d;
 
     fn conv2d(&self, shape: Conv2dShape) -> Conv2d {
-        Conv2d::with(self.isa, shape, self.convolution)
+        Conv2d::with(self.isa, shape, self.convolution).skipping(self.skipping)
     }
 
     fn load_bytes(&self, x: &[u8], scale: f32, y: &mut [f32]) {
@@ -272,11 +279,11 @@ impl Kernels for Fast {
         finite: bool,
         y: RowsMut<'_, f32>,
     ) {
-        dense::forward(self.isa, team, x, w, bias, finite && !self.is_exact(), y);
+        dense::forward(self.isa, team, x, w, bias, finite && self.skipping, y);
     }
 
     fn dense_forward_made(&self, x: Rows<'_, f32>, out: usize, finite: bool) -> u64 {
-        dense::forward_made(self.isa, x, out, finite && !self.is_exact())
+        dense::forward_made(self.isa, x, out, finite && self.skipping)
     }
 
     fn dense_backward_made(&self, samples: usize, inputs: usize, out: usize, dx: bool) -> u64 {
@@ -343,7 +350,6 @@ impl Kernels for Fast {
         w: &mut [f32],
         moments: Moments<'_, f32>,
     ) -> Learned {
-        let skip = !self.is_exact();
-        dense::backward_update(self.isa, team, x, dy, dx, skip, &update, w, moments)
+        dense::backward_update(self.isa, team, x, dy, dx, self.skipping, &update, w, moments)
     }
 }
