@@ -563,13 +563,17 @@ fn weights_that_are_not_finite_are_reported() {
             let mut w = narrow(&random.normal(inputs * out));
             w[inputs * out - 7] = bad;
             let [x, dy] = [Rows::new(&x, n, inputs, 0..inputs), Rows::new(&dy, n, out, 0..out)];
-            let update = Update::from(Rule::Sgd(SgdStep::plain(0.1)));
-            let none = || [(); MOMENTS].map(|()| &mut [][..]);
-            let finite =
-                fast.dense_backward_update(team, x, dy, None, update, &mut w, none()).finite;
-            assert_eq!(finite, bad.is_finite());
-            let g = w.clone();
-            assert_eq!(fast.update(team, update, &mut w, &g, none()), finite);
+            for rule in [Rule::Sgd(SgdStep::plain(0.1)), Rule::Adam(ADAM)] {
+                let (update, mut w) = (Update::from(rule), w.clone());
+                let (mut m, mut v) = (vec![0.0; w.len()], vec![0.0; w.len()]);
+                let moments = [&mut m[..], &mut v, &mut [], &mut []];
+                let finite =
+                    fast.dense_backward_update(team, x, dy, None, update, &mut w, moments).finite;
+                assert_eq!(finite, bad.is_finite());
+                let g = w.clone();
+                let moments = [&mut m[..], &mut v, &mut [], &mut []];
+                assert_eq!(fast.update(team, update, &mut w, &g, moments), finite);
+            }
         }
     });
 }

@@ -119,18 +119,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn root(self, x: Self::F32) -> Self::F32 {
+    fn flush(self, x: Self::F32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe {
-            // The reciprocal root to 14 bits, of something that has one; then a step of Newton's for
-            // `y = x / sqrt(x)`: `y + (x - y^2) / (2 sqrt(x))`.
-            let reciprocal = _mm512_rsqrt14_ps(_mm512_max_ps(x, _mm512_set1_ps(f32::MIN_POSITIVE)));
-            let y = _mm512_mul_ps(x, reciprocal);
-            let half = _mm512_mul_ps(reciprocal, _mm512_set1_ps(0.5));
-            let root = _mm512_fmadd_ps(half, _mm512_fnmadd_ps(y, y, x), y);
-            // What has no finite root is its own.
-            let finite = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_set1_ps(f32::INFINITY));
-            _mm512_mask_blend_ps(finite, x, root)
+            const DENORMAL: i32 = 0x20;
+            _mm512_mask_mov_ps(x, _mm512_fpclass_ps_mask::<DENORMAL>(x), _mm512_setzero_ps())
         }
     }
 

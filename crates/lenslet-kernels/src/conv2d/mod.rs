@@ -209,7 +209,6 @@ impl Conv2d {
     /// gradients are wanted, or the filters'.
     fn skips(
         &self,
-        x: &[f32],
         dy: &OutputGradient<'_, f32>,
         moderate: bool,
         both: bool,
@@ -218,7 +217,7 @@ impl Conv2d {
         let dense = if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 };
         let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, dense);
         // Where not even zeros alone would pay there is nothing to count.
-        let count = if pays(0) { sparse.count(self.isa, x, dy)? } else { return None };
+        let count = if pays(0) { sparse.count(self.isa, dy)? } else { return None };
         pays(count).then_some((sparse, count))
     }
 }
@@ -558,8 +557,9 @@ impl Conv2dKernel<f32> for Conv2d {
         self.check_backward(x, &dy, dw, db, dx);
         let both = !dx.is_empty();
         let Packed { sparse: runs, moderate, .. } = self.packed(packed);
-        if let Some((sparse, count)) = self.skips(x, &dy, moderate, both) {
-            sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch);
+        if let Some((sparse, count)) = self.skips(&dy, moderate, both)
+            && sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch)
+        {
             return sparse.made(self.lanes, count, both);
         }
         let (every, scratch) = scratch.split_at_mut(self.spread_len());
@@ -593,7 +593,7 @@ impl Conv2dKernel<f32> for Conv2d {
         self.check_backward(x, &dy, dw, db, dx);
         let both = !dx.is_empty();
         let Packed { backward, plain, moderate, .. } = self.packed(packed);
-        if self.skips(x, &dy, moderate, both).is_some() {
+        if self.skips(&dy, moderate, both).is_some() {
             return self.backward(x, dy, packed, dw, db, dx, scratch);
         }
         let (every, scratch) = scratch.split_at_mut(self.spread_len());

@@ -9,12 +9,23 @@
 //! * the gradient of the input is each listed number times the filter's row, added to such a run:
 //!   now the filter stays in registers.
 
+mod count;
+mod lists;
+mod places;
+mod taps;
+mod transposed;
+
 use std::ops::Range;
 
 use super::line::Line;
 use super::strips::Strips;
 use crate::simd::{Simd, dispatch};
-use crate::{Chunks, Conv2dShape, Isa, OutputGradient, Pooled, Team};
+use crate::{Axis, Chunks, Conv2dShape, Isa, OutputGradient, Pooled, Team};
+use count::count;
+use lists::{Lists, Pixels};
+use places::{Places, windows};
+use taps::Taps;
+use transposed::add_transposed;
 
 /// Output channels that are listed at a time.
 const CHANNELS: usize = 64;
@@ -46,93 +57,6 @@ pub(super) struct Sparse {
     strip_len: usize,
     /// Listed numbers of one channel at most, and a vector: lists grow by whole vectors.
     capacity: usize,
-}
-
-/// Numbers that are not zero, by channel.
-struct Lists<'a> {
-    /// Of each channel, where in the strip, as an integer's bits...
-    places: &'a mut [f32],
-    /// ...and the number.
-    numbers: &'a mut [f32],
-    lens: [u32; CHANNELS],
-    /// From one channel to the next.
-    stride: usize,
-}
-
-/// The numbers of one channel.
-#[derive(Clone, Copy)]
-struct List<'a> {
-    places: &'a [f32],
-    numbers: &'a [f32],
-}
-
-impl<'a> List<'a> {
-    #[inline(always)]
-    fn each(self) -> impl Iterator<Item = (usize, f32)> + 'a {
-        self.places.iter().zip(self.numbers).map(
-            #[inline(always)]
-            |(place, &number)| (place.to_bits() as usize, number),
-        )
-    }
-}
-
-impl Lists<'_> {
-    /// Appends to the lists of the channels from `first` on what is not zero of up to a vector of
-    /// pixels, of which each comes with a number and a place for every channel.
-    #[inline(always)]
-    fn push<S: Simd>(&mut self, s: S, channels: Range<usize>, pixels: &Pixels<S>) {
-        // Now each vector has one channel's pixels.
-        let numbers = s.transpose(pixels.numbers);
-        let places = s.transpose(pixels.places);
-        for (lane, channel) in channels.enumerate() {
-            let alive = s.lt(s.splat(0.0), absolute(s, numbers[lane]));
-            let len = self.lens[channel] as usize;
-            let at = channel * self.stride + len;
-            let [number, place] = [numbers[lane], places[lane]];
-            s.store(&mut self.numbers[at..], compress(s, alive, number));
-            s.store(&mut self.places[at..], compress(s, alive, place));
-            self.lens[channel] += s.bits(alive).count_ones();
-        }
-    }
-
-    #[inline(always)]
-    fn of(&self, channel: usize) -> List<'_> {
-        let (start, len) = (channel * self.stride, self.lens[channel] as usize);
-        List { places: &self.places[start..][..len], numbers: &self.numbers[start..][..len] }
-    }
-}
-
-/// Up to a vector of pixels, each with a vector of channels.
-struct Pixels<S: Simd> {
-    numbers: [S::F32; 16],
-    /// As integers' bits.
-    places: [S::F32; 16],
-}
-
-#[inline(always)]
-fn compress<S: Simd>(s: S, mask: S::Mask, x: S::F32) -> S::F32 {
-    s.from_bits(s.compress(mask, s.to_bits(x)))
-}
-
-#[inline(always)]
-fn absolute<S: Simd>(s: S, x: S::F32) -> S::F32 {
-    s.from_bits(s.and(s.to_bits(x), s.splat_u32(0x7FFF_FFFF)))
-}
-
-/// Division of vectors by a constant as a multiplication: exact while `n * divisor < 2^32`.
-#[derive(Clone, Copy)]
-struct Divisor(u32);
-
-impl Divisor {
-    fn new(divisor: usize) -> Self {
-        // For 1 the multiplier would be 2^32: the largest one stands for that.
-        Self(u32::try_from((1u64 << 32).div_ceil(divisor as u64)).unwrap_or(u32::MAX))
-    }
-
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, n: S::U32) -> S::U32 {
-        if self.0 == u32::MAX { n } else { s.mul_wide(n, s.splat_u32(self.0)).1 }
-    }
 }
 
 impl Sparse {
@@ -173,7 +97,8 @@ impl Sparse {
 
     pub(super) fn scratch_len(&self) -> usize {
         let lists = 2 * CHANNELS.min(self.shape.out_channels) * self.capacity;
-        self.shape.weights_len() + lists + self.strip_len + self.strips.scratch_len()
+        let own = self.shape.weights_len() + self.shape.out_channels.next_multiple_of(LANES);
+        own + lists + self.strip_len + self.strips.scratch_len()
     }
 
     /// Lays out filters (HWIO) for [`Self::run`].
@@ -187,17 +112,16 @@ impl Sparse {
         });
     }
 
-    /// How many numbers are not zero; `None` where one is not finite, or an input: then zeros must
-    /// not be skipped.
-    pub(super) fn count(&self, isa: Isa, x: &[f32], dy: &OutputGradient<'_, f32>) -> Option<usize> {
+    /// How many numbers are not zero; `None` where one is not finite: then zeros must not be skipped.
+    pub(super) fn count(&self, isa: Isa, dy: &OutputGradient<'_, f32>) -> Option<usize> {
         if let OutputGradient::Pooled(Pooled { pool, .. }) = dy {
             // Windows that overlap may pass more numbers than fit the lists.
-            let apart = |axis: &crate::Axis| (axis.window - 1) * axis.dilation < axis.stride;
+            let apart = |axis: &Axis| (axis.window - 1) * axis.dilation < axis.stride;
             if !apart(&pool.height) || !apart(&pool.width) {
                 return None;
             }
         }
-        dispatch!(isa, |s| count(s, x, dy))
+        dispatch!(isa, |s| count(s, dy))
     }
 
     /// Whether `count` numbers take less time one by one than all of them in the dense way, which
@@ -234,7 +158,8 @@ impl Sparse {
     }
 
     /// Adds the gradients of the filters and the bias; writes that of the input, unless `dx` is
-    /// empty. [`Self::count`] was not `None`.
+    /// empty. [`Self::count`] was not `None`. Returns `false` where an input is not finite, or huge:
+    /// then zeros must not be skipped, nothing was added, and `dx` holds nothing of use.
     #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
@@ -246,8 +171,8 @@ impl Sparse {
         db: &mut [f32],
         dx: &mut [f32],
         scratch: &mut [f32],
-    ) {
-        dispatch!(isa, |s| self.run_with(s, x, dy, packed, dw, db, dx, scratch));
+    ) -> bool {
+        dispatch!(isa, |s| self.run_with(s, x, dy, packed, dw, db, dx, scratch))
     }
 
     #[inline(always)]
@@ -262,13 +187,14 @@ impl Sparse {
         db: &mut [f32],
         dx: &mut [f32],
         scratch: &mut [f32],
-    ) {
+    ) -> bool {
         let (filters, scratch) = scratch.split_at_mut(self.shape.weights_len());
         let channels = self.shape.out_channels;
         let listed = CHANNELS.min(channels) * self.capacity;
         let (places, scratch) = scratch.split_at_mut(listed);
         let (numbers, scratch) = scratch.split_at_mut(listed);
         let (back, scratch) = scratch.split_at_mut(self.strip_len);
+        let (bias, scratch) = scratch.split_at_mut(channels.next_multiple_of(LANES));
         let stride = match dy {
             OutputGradient::Dense(_) => self.capacity,
             OutputGradient::Pooled(Pooled { pool, .. }) => self.capacity.min(
@@ -278,26 +204,25 @@ impl Sparse {
         let mut lists = Lists { places, numbers, lens: [0; CHANNELS], stride };
         filters.fill(0.0);
         back.fill(0.0);
+        bias.fill(0.0);
         let rows = self.shape.height.window;
+        let (taps, weights) = (Taps { rows, run: self.run, step: self.tap_step }, rows * self.run);
         for units in self.strips.iter() {
-            let strip = self.strips.view(&units, x, scratch);
+            let (strip, moderate) = self.strips.watched_view(s, &units, x, scratch);
+            if !moderate {
+                return false;
+            }
             for first in (0..channels).step_by(CHANNELS) {
                 let some = first..channels.min(first + CHANNELS);
                 lists.lens = [0; CHANNELS];
-                self.list(s, dy, &units, some.clone(), db, &mut lists);
+                self.list(s, dy, &units, some.clone(), bias, &mut lists);
                 for o in some.clone() {
                     let list = lists.of(o - first);
-                    for row in (0..rows).filter(|_| !list.places.is_empty()) {
-                        let to = &mut filters[(o * rows + row) * self.run..][..self.run];
-                        gather(s, list, &strip[row * self.tap_step..], to);
-                    }
+                    taps.gather(s, list, strip, &mut filters[o * weights..][..weights]);
                 }
                 for o in some.filter(|_| !dx.is_empty()) {
                     let list = lists.of(o - first);
-                    for row in (0..rows).filter(|_| !list.places.is_empty()) {
-                        let w = &packed[(o * rows + row) * self.run..][..self.run];
-                        scatter(s, list, w, &mut back[row * self.tap_step..]);
-                    }
+                    taps.scatter(s, list, &packed[o * weights..][..weights], back);
                 }
             }
             if !dx.is_empty() {
@@ -305,6 +230,8 @@ impl Sparse {
             }
         }
         add_transposed(s, filters, channels, dw);
+        db.iter_mut().zip(bias).for_each(|(db, sum)| *db += *sum);
+        true
     }
 
     /// Lists what is not zero in some rows and channels; adds it to the gradient of the bias.
@@ -315,10 +242,10 @@ impl Sparse {
         dy: &OutputGradient<'_, f32>,
         strip: &Range<usize>,
         channels: Range<usize>,
-        db: &mut [f32],
+        bias: &mut [f32],
         lists: &mut Lists<'_>,
     ) {
-        let db = if db.is_empty() { &mut [] } else { &mut db[channels.clone()] };
+        let bias = &mut bias[channels.clone()];
         let (rows, width) = match dy {
             OutputGradient::Dense(_) => (strip.clone(), self.shape.width.output),
             OutputGradient::Pooled(pooled) => {
@@ -333,7 +260,7 @@ impl Sparse {
             for pixel in (rows.start * width..rows.end * width).step_by(S::LANES) {
                 let end = (rows.end * width).min(pixel + S::LANES);
                 let zero = s.splat(0.0);
-                let mut pixels = Pixels { numbers: [zero; 16], places: [zero; 16] };
+                let mut pixels = Pixels { numbers: [zero; LANES], places: [zero; LANES] };
                 for (i, pixel) in (pixel..end).enumerate() {
                     let (number, place) = match dy {
                         OutputGradient::Dense(dy) => places.of(s, pixel, &of, dy),
@@ -345,88 +272,9 @@ impl Sparse {
                 }
                 lists.push(s, some.clone(), &pixels);
             }
-            add(s, sum, db, first);
+            add(s, sum, bias, first);
         }
     }
-}
-
-/// Where the window of a pixel lies in a strip of the padded input.
-struct Places<'a> {
-    sparse: &'a Sparse,
-    /// The strip's rows of the output.
-    rows: Range<usize>,
-    /// Of the gradient at hand.
-    width: usize,
-    /// Elements of a row of the output, and of a pixel.
-    row: Divisor,
-    pixel: Divisor,
-}
-
-impl<'a> Places<'a> {
-    #[inline(always)]
-    fn new(sparse: &'a Sparse, rows: &Range<usize>, width: usize) -> Self {
-        let channels = sparse.shape.out_channels;
-        let row = Divisor::new(sparse.shape.width.output * channels);
-        Self { sparse, rows: rows.clone(), width, row, pixel: Divisor::new(channels) }
-    }
-
-    /// Up to a vector of numbers of one pixel of the output.
-    #[inline(always)]
-    fn of<S: Simd>(
-        &self,
-        s: S,
-        pixel: usize,
-        channels: &Range<usize>,
-        dy: &[f32],
-    ) -> (S::F32, S::U32) {
-        let at = pixel * self.sparse.shape.out_channels;
-        let (row, column) = (pixel / self.width - self.rows.start, pixel % self.width);
-        let place = row * self.sparse.row_step + column * self.sparse.pixel_step;
-        let number = load(s, &dy[at + channels.start..at + channels.end]);
-        (number, s.splat_u32(place as u32))
-    }
-
-    /// Up to a vector of numbers that come back from one pixel of a pool; zero where they do not, or
-    /// go to another strip.
-    #[inline(always)]
-    fn pooled<S: Simd>(
-        &self,
-        s: S,
-        pixel: usize,
-        channels: &Range<usize>,
-        from: &Pooled<'_, f32>,
-    ) -> (S::F32, S::U32) {
-        let all = self.sparse.shape.out_channels;
-        let row_len = self.sparse.shape.width.output * all;
-        let at = pixel * all + channels.start..pixel * all + channels.end;
-        let (y, dy) = (load(s, &from.y[at.clone()]), load(s, &from.dy[at.clone()]));
-        let argmax = &from.argmax[at];
-        let argmax = if argmax.len() == S::LANES {
-            s.load_u32(argmax)
-        } else {
-            let mut tail = [0; 16];
-            tail[..argmax.len()].copy_from_slice(argmax);
-            s.load_u32(&tail)
-        };
-        // Of the first channel of the pixel, from the first row on; what lies before that is huge.
-        let channel = s.add_u32(s.splat_u32(channels.start as u32), s.lane_numbers());
-        let start = s.splat_u32((self.rows.start * row_len) as u32);
-        let element = s.sub_u32(s.sub_u32(argmax, channel), start);
-        let end = s.splat_u32((self.rows.len() * row_len) as u32);
-        let row = self.row.of(s, element);
-        let column = self.pixel.of(s, s.sub_u32(element, times(s, row, row_len)));
-        let (row_step, pixel_step) = (self.sparse.row_step, self.sparse.pixel_step);
-        let place = s.add_u32(times(s, row, row_step), times(s, column, pixel_step));
-        let zero = s.splat(0.0);
-        let number = s.mul(s.splat(from.scale), dy);
-        let number = s.select(s.lt(zero, y), number, zero);
-        (s.select(s.lt_u32(element, end), number, zero), place)
-    }
-}
-
-#[inline(always)]
-fn times<S: Simd>(s: S, a: S::U32, b: usize) -> S::U32 {
-    s.mul_wide(a, s.splat_u32(b as u32)).0
 }
 
 /// Adds a vector to the numbers from `first` on, as far as there are any.
@@ -440,235 +288,8 @@ fn add<S: Simd>(s: S, x: S::F32, to: &mut [f32], first: usize) {
     }
 }
 
-/// The rows of a pool whose windows touch some rows of its input.
-fn windows(pool: &crate::Pool2dShape, rows: &Range<usize>) -> Range<usize> {
-    let axis = &pool.height;
-    let span = (axis.window - 1) * axis.dilation + 1;
-    // Window `o` reads from `o * stride - pad` on, `span` rows.
-    let first = (rows.start + axis.pad_before + 1).saturating_sub(span).div_ceil(axis.stride);
-    let end = (rows.end + axis.pad_before).div_ceil(axis.stride);
-    first..end.min(axis.output).max(first)
-}
-
 /// The first vector of the numbers; zeros where there are fewer.
 #[inline(always)]
 fn load<S: Simd>(s: S, x: &[f32]) -> S::F32 {
     if x.len() >= S::LANES { s.load(x) } else { s.load_tail(x) }
-}
-
-/// Bit `i` is set where lane `i` is not zero.
-#[inline(always)]
-fn nonzero<S: Simd>(s: S, x: S::F32) -> u32 {
-    !s.bits(s.eq(x, s.splat(0.0))) & (u32::MAX >> (32 - S::LANES))
-}
-
-/// Bit `i` is set where lane `i` is above zero.
-#[inline(always)]
-fn positive<S: Simd>(s: S, x: S::F32) -> u32 {
-    s.bits(s.lt(s.splat(0.0), x))
-}
-
-/// How many numbers of the gradient are not zero; `None` where something is not finite.
-#[inline(always)]
-fn count<S: Simd>(s: S, x: &[f32], dy: &OutputGradient<'_, f32>) -> Option<usize> {
-    let zero = s.splat(0.0);
-    // Zero times what is not finite is NaN, which stays.
-    let mut odd = [zero; 4];
-    let mut vectors = x.chunks_exact(4 * S::LANES);
-    for x in &mut vectors {
-        for (v, odd) in odd.iter_mut().enumerate() {
-            *odd = s.mul_add(s.load(&x[v * S::LANES..]), zero, *odd);
-        }
-    }
-    let mut odd = s.add(s.add(odd[0], odd[1]), s.add(odd[2], odd[3]));
-    for x in vectors.remainder().chunks(S::LANES) {
-        odd = s.mul_add(load(s, x), zero, odd);
-    }
-    let mut count = 0;
-    let (y, dy, scale) = match dy {
-        OutputGradient::Dense(dy) => (*dy, *dy, 1.0),
-        OutputGradient::Pooled(Pooled { y, dy, scale, .. }) => (*y, *dy, *scale),
-    };
-    let scale = s.splat(scale);
-    let pooled = !std::ptr::eq(y, dy);
-    for (y, dy) in y.chunks(S::LANES).zip(dy.chunks(S::LANES)) {
-        let dy = load(s, dy);
-        odd = s.mul_add(s.mul(dy, scale), zero, odd);
-        let alive = if pooled { positive(s, load(s, y)) } else { u32::MAX };
-        count += (nonzero(s, dy) & alive).count_ones() as usize;
-    }
-    s.all_finite(odd).then_some(count)
-}
-
-/// The largest number of vectors that stay in registers, of those that are left: with one more for
-/// the listed number.
-macro_rules! in_registers {
-    ($left:expr, $one:ident $arguments:tt) => {
-        match $left {
-            12.. => in_registers!(@ 12 $one $arguments),
-            8.. => in_registers!(@ 8 $one $arguments),
-            4.. => in_registers!(@ 4 $one $arguments),
-            2.. => in_registers!(@ 2 $one $arguments),
-            _ => in_registers!(@ 1 $one $arguments),
-        }
-    };
-    (@ $vectors:literal $one:ident ($($argument:expr),*)) => {{
-        $one::<S, $vectors>($($argument),*);
-        $vectors
-    }};
-}
-
-/// `to[i] += sum over the list of number * x[at + i]`.
-#[inline(always)]
-fn gather<S: Simd>(s: S, list: List<'_>, x: &[f32], to: &mut [f32]) {
-    let mut start = 0;
-    while to.len() - start >= S::LANES {
-        let left = (to.len() - start) / S::LANES;
-        let (x, to) = (&x[start..], &mut to[start..]);
-        start += S::LANES * in_registers!(left, gather_some(s, list, x, to));
-    }
-    let to = &mut to[start..];
-    if !to.is_empty() {
-        let mut sum = s.load_tail(to);
-        for (at, number) in list.each() {
-            let x = &x[start + at..][..to.len()];
-            sum = s.mul_add(s.splat(number), s.load_tail(x), sum);
-        }
-        s.store_tail(to, sum);
-    }
-}
-
-#[inline(always)]
-fn gather_some<S: Simd, const V: usize>(s: S, list: List<'_>, x: &[f32], to: &mut [f32]) {
-    let mut sums = [s.splat(0.0); V];
-    for (v, sum) in sums.iter_mut().enumerate() {
-        *sum = s.load(&to[v * S::LANES..]);
-    }
-    for (at, number) in list.each() {
-        let number = s.splat(number);
-        let x = &x[at..][..V * S::LANES];
-        for (v, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: `x` has `V` vectors.
-            let x = unsafe { s.load_ptr(x.as_ptr().add(v * S::LANES)) };
-            *sum = s.mul_add(number, x, *sum);
-        }
-    }
-    for (v, sum) in sums.into_iter().enumerate() {
-        s.store(&mut to[v * S::LANES..], sum);
-    }
-}
-
-/// `to[at + i] += number * w[i]` for all of the list.
-#[inline(always)]
-fn scatter<S: Simd>(s: S, list: List<'_>, w: &[f32], to: &mut [f32]) {
-    let mut start = 0;
-    while w.len() - start >= S::LANES {
-        let left = (w.len() - start) / S::LANES;
-        let (w, to) = (&w[start..], &mut to[start..]);
-        start += S::LANES * in_registers!(left, scatter_some(s, list, w, to));
-    }
-    let w = &w[start..];
-    if !w.is_empty() {
-        let tail = s.load_tail(w);
-        for (at, number) in list.each() {
-            let to = &mut to[start + at..][..w.len()];
-            let sum = s.mul_add(s.splat(number), tail, s.load_tail(to));
-            s.store_tail(to, sum);
-        }
-    }
-}
-
-#[inline(always)]
-fn scatter_some<S: Simd, const V: usize>(s: S, list: List<'_>, w: &[f32], to: &mut [f32]) {
-    let mut weights = [s.splat(0.0); V];
-    for (v, weights) in weights.iter_mut().enumerate() {
-        *weights = s.load(&w[v * S::LANES..]);
-    }
-    for (at, number) in list.each() {
-        let number = s.splat(number);
-        let to = &mut to[at..][..V * S::LANES];
-        for (v, w) in weights.iter().enumerate() {
-            // SAFETY: `to` has `V` vectors.
-            unsafe {
-                let to = to.as_mut_ptr().add(v * S::LANES);
-                s.store_ptr(to, s.mul_add(number, *w, s.load_ptr(to)));
-            }
-        }
-    }
-}
-
-/// `to[i, o] += from[o, i]`, of `columns` columns `o`.
-#[inline(always)]
-fn add_transposed<S: Simd>(s: S, from: &[f32], columns: usize, to: &mut [f32]) {
-    let rows = from.len() / columns;
-    let (whole_rows, whole_columns) = (rows - rows % S::LANES, columns - columns % 4);
-    for o in (0..whole_columns).step_by(4) {
-        for i in (0..whole_rows).step_by(S::LANES) {
-            let mut block = [s.splat_u32(0); 4];
-            for (q, block) in block.iter_mut().enumerate() {
-                *block = s.to_bits(s.load(&from[(o + q) * rows + i..]));
-            }
-            // Now in each vector rows follow one another, four columns of each.
-            let mut lanes = [[0.0; 16]; 4];
-            for (lanes, block) in lanes.iter_mut().zip(s.interleave(block)) {
-                s.store(lanes, s.from_bits(block));
-            }
-            for r in 0..S::LANES {
-                let four = &lanes[r / (S::LANES / 4)][r % (S::LANES / 4) * 4..][..4];
-                let to = &mut to[(i + r) * columns + o..][..4];
-                to.iter_mut().zip(four).for_each(|(to, sum)| *to += sum);
-            }
-        }
-        for i in whole_rows..rows {
-            (o..o + 4).for_each(|o| to[i * columns + o] += from[o * rows + i]);
-        }
-    }
-    for o in whole_columns..columns {
-        (0..rows).for_each(|i| to[i * columns + o] += from[o * rows + i]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_multiplication_divides() {
-        for divisor in [1, 2, 3, 7, 32, 100, 1024, 8191, 70_000] {
-            let most = (1usize << 32).div_ceil(divisor) - 1;
-            let cases = [0, 1, divisor - 1, divisor, divisor * 9 - 1, divisor * 9, most - 1, most];
-            for n in cases.into_iter().filter(|&n| n <= most) {
-                let mut got = [0; 16];
-                dispatch!(Isa::detect(), |s| {
-                    let by = Divisor::new(divisor).of(s, s.splat_u32(n as u32));
-                    s.store_u32(&mut got, by);
-                    assert_eq!(got[0], (n / divisor) as u32, "{n} / {divisor}");
-                });
-            }
-        }
-    }
-
-    #[test]
-    fn windows_of_some_rows() {
-        for axis in [
-            crate::Axis::valid(9, 2, 2, 1),
-            crate::Axis::same(9, 2, 3, 2),
-            crate::Axis::same(8, 3, 3, 1),
-        ] {
-            let axis = axis.unwrap();
-            let pool = crate::Pool2dShape { height: axis, width: axis, channels: 1 };
-            for start in 0..axis.input {
-                for end in start + 1..=axis.input {
-                    let touched = |o: &usize| {
-                        axis.taps(*o)
-                            .any(|t| axis.at(*o, t).is_some_and(|i| (start..end).contains(&i)))
-                    };
-                    let got = windows(&pool, &(start..end));
-                    for o in (0..axis.output).filter(touched) {
-                        assert!(got.contains(&o), "{axis:?} {start}..{end}: {o} not in {got:?}");
-                    }
-                }
-            }
-        }
-    }
 }

@@ -4,6 +4,8 @@
 //! enough for the compiler to vectorise with the instructions that [`dispatch!`] enables. What is
 //! done around a rule (clipping, decay, the average) is done to a block that stays in the first cache.
 
+mod adam;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::simd::{Simd, dispatch};
@@ -11,6 +13,7 @@ use crate::{
     AdagradStep, AdamStep, Chunks, ChunksRef, Isa, LambStep, LionStep, Moments, NadamStep, Parts,
     RmsPropStep, Rule, SgdStep, Team, Update,
 };
+pub(super) use adam::Adam;
 
 /// Parameters that one task updates: a few microseconds of work.
 const PIECE: usize = 16 * 1024;
@@ -61,8 +64,14 @@ impl<S: Simd> Odd<S> {
     }
 
     #[inline(always)]
-    fn look(&mut self, s: S, x: S::F32) {
+    pub(super) fn look(&mut self, s: S, x: S::F32) {
         self.0 = s.mul_add(x, s.splat(0.0), self.0);
+    }
+
+    /// What others have seen.
+    #[inline(always)]
+    pub(super) fn join(&mut self, s: S, other: Self) {
+        self.0 = s.add(self.0, other.0);
     }
 
     /// Whether all was finite.
@@ -158,7 +167,9 @@ fn apply<S: Simd>(
     odd: &mut Odd<S>,
 ) {
     match rule {
-        Rule::Adam(step) if !step.amsgrad => return adam(s, step, p, g, first, second, odd),
+        Rule::Adam(step) if !step.amsgrad => {
+            return Adam::new(s, step).all(s, p, g, [first, second], odd);
+        }
         Rule::Adam(step) => amsgrad(step, p, g, [first, second, third]),
         Rule::Sgd(step) if step.momentum == 0.0 => sgd(step, p, g),
         Rule::Sgd(step) => momentum(step, p, g, first),
@@ -179,76 +190,7 @@ fn apply<S: Simd>(
     odd.look(s, s.load_tail(vectors.remainder()));
 }
 
-#[inline(always)]
-fn adam<S: Simd>(
-    s: S,
-    step: AdamStep,
-    p: &mut [f32],
-    g: &[f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    odd: &mut Odd<S>,
-) {
-    let n = p.len();
-    assert_eq!((g.len(), m.len(), v.len()), (n, n, n));
-    let numbers = [step.alpha, 1.0 - step.beta_1, 1.0 - step.beta_2, step.epsilon];
-    let mut vectors = [s.splat(0.0); 4];
-    for (vector, number) in vectors.iter_mut().zip(numbers) {
-        *vector = s.splat(number as f32);
-    }
-    let (whole, tail) = (n - n % S::LANES, n % S::LANES);
-    let (p, p_tail) = p.split_at_mut(whole);
-    let (g, g_tail) = g.split_at(whole);
-    let (m, m_tail) = m.split_at_mut(whole);
-    let (v, v_tail) = v.split_at_mut(whole);
-    let moments = m.chunks_exact_mut(S::LANES).zip(v.chunks_exact_mut(S::LANES));
-    let all = p.chunks_exact_mut(S::LANES).zip(g.chunks_exact(S::LANES)).zip(moments);
-    for ((p, g), (m, v)) in all {
-        let [new, first, second] =
-            adam_vector(s, vectors, s.load(p), s.load(g), s.load(m), s.load(v));
-        s.store(p, new);
-        s.store(m, first);
-        s.store(v, second);
-        odd.look(s, new);
-    }
-    if tail > 0 {
-        let [p, g] = [s.load_tail(p_tail), s.load_tail(g_tail)];
-        let [new, first, second] =
-            adam_vector(s, vectors, p, g, s.load_tail(m_tail), s.load_tail(v_tail));
-        s.store_tail(p_tail, new);
-        s.store_tail(m_tail, first);
-        s.store_tail(v_tail, second);
-        // What lies behind the tail was zero and is something finite.
-        odd.look(s, new);
-    }
-}
-
-/// New parameters and moments.
-#[inline(always)]
-fn adam_vector<S: Simd>(
-    s: S,
-    [alpha, rest_1, rest_2, epsilon]: [S::F32; 4],
-    p: S::F32,
-    g: S::F32,
-    m: S::F32,
-    v: S::F32,
-) -> [S::F32; 3] {
-    let first = normal(s, s.mul_add(s.sub(g, m), rest_1, m));
-    let second = normal(s, s.mul_add(s.sub(s.mul(g, g), v), rest_2, v));
-    let step = s.div(s.mul(alpha, first), s.add(s.root(second), epsilon));
-    [s.sub(p, step), first, second]
-}
-
-/// A moment too small for a normal number becomes 0, as arithmetic on denormal numbers is slow, and
-/// where no gradient comes any more they stay for ever. The root of such a mean of squares is less
-/// than 1.1e-19, nothing beside any usual epsilon. NaN stays: it is not below anything.
-#[inline(always)]
-fn normal<S: Simd>(s: S, moment: S::F32) -> S::F32 {
-    let size = s.from_bits(s.and(s.to_bits(moment), s.splat_u32(0x7FFF_FFFF)));
-    s.select(s.lt(size, s.splat(f32::MIN_POSITIVE)), s.splat(0.0), moment)
-}
-
-/// The same for one mean of squares.
+/// A mean of squares too small for a normal number becomes 0, see [`Adam::vector`].
 #[inline(always)]
 fn normal_square(square: f32) -> f32 {
     if square < f32::MIN_POSITIVE { 0.0 } else { square }

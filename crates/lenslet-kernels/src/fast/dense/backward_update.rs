@@ -3,17 +3,27 @@
 //! A large layer's weights and moments do not fit the caches: what a step costs is how often they
 //! are read and written. Here one row of the weights after the other stays in registers while the
 //! samples pass whose input for this row is not zero: each adds to the row's gradient, and takes
-//! its own gradient of that input. Then the rows go into the optimiser's rule while they are in the
-//! first cache.
+//! its own gradient of that input. Adam is applied to a row while its gradient is in registers, too:
+//! the divider works on one row while the multiply-adds of the next go on. Other rules see a vector
+//! of rows at a time, in the first cache.
+//!
+//! * [`row`]: one row, and the samples that pass it;
+//! * [`products`]: the gradients of inputs.
+
+mod products;
+mod row;
 
 use std::ops::Range;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::tile::{load_row, store_row};
-use crate::fast::optimizer::{self, Odd};
+use super::tile::store_row;
+use crate::fast::optimizer::{self, Adam, Odd};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
-use crate::{Chunks, InputGradient, Isa, Learned, Moments, Rows, Team, Update};
+use crate::{Chunks, InputGradient, Isa, Learned, Moments, Rows, Rule, Team, Update};
+use products::{Products, Sums};
+use row::{Columns, Row};
 
 /// Rows of the weights in one task: a multiple of every instruction set's lanes.
 const ROWS: usize = 64;
@@ -87,14 +97,23 @@ struct Inputs {
     samples: [u32; LANES],
 }
 
-/// Gradients of inputs: products of rows, each a vector that waits to be added up until there are
-/// as many of them as there are lanes.
-struct Products {
-    vectors: [[f32; LANES]; LANES + SAMPLES],
-    /// Where in `sums` each one's sum goes.
-    places: [u32; LANES + SAMPLES],
-    /// By sample and row.
-    sums: [f32; SAMPLES * LANES],
+/// Some rows of the weights, and working memory.
+struct Task<'a, S: Simd> {
+    job: &'a Job<'a>,
+    rows: Range<usize>,
+    w: &'a mut [f32],
+    moments: Moments<'a, f32>,
+    /// The gradient of the first row's inputs, and from one sample to the next.
+    to: Option<(*mut f32, usize)>,
+    /// The rule that is applied to a row as soon as its gradient is complete: Adam, alone.
+    rule: Option<Adam<S>>,
+    /// Of a vector of rows.
+    gradients: [f32; COLUMNS * LANES],
+    inputs: Inputs,
+    products: Products,
+    /// Samples that passed a row.
+    passed: u64,
+    odd: Odd<S>,
 }
 
 impl Job<'_> {
@@ -111,263 +130,160 @@ impl Job<'_> {
         rows: Range<usize>,
         to: Option<(*mut f32, usize)>,
         w: &mut [f32],
-        mut moments: Moments<'_, f32>,
+        moments: Moments<'_, f32>,
     ) -> Learned {
-        let (n, out) = (self.x.len(), self.dy.width());
-        let mut gradients = [0.0; COLUMNS * LANES];
-        let mut inputs = Inputs { numbers: [[0.0; LANES]; SAMPLES], samples: [0; LANES] };
-        let mut products = Products {
-            vectors: [[0.0; LANES]; LANES + SAMPLES],
-            places: [0; LANES + SAMPLES],
-            sums: [0.0; SAMPLES * LANES],
+        let rule = match self.update.rule {
+            Rule::Adam(step) if self.update.is_plain() && !step.amsgrad => Some(Adam::new(s, step)),
+            _ => None,
         };
-        let (mut odd, mut passed) = (Odd::new(s), 0);
+        let mut task = Task {
+            job: self,
+            rows: rows.clone(),
+            w,
+            moments,
+            to,
+            rule,
+            gradients: [0.0; COLUMNS * LANES],
+            inputs: Inputs { numbers: [[0.0; LANES]; SAMPLES], samples: [0; LANES] },
+            products: Products::new(),
+            passed: 0,
+            odd: Odd::new(s),
+        };
+        let out = self.dy.width();
         for row in rows.clone().step_by(S::LANES) {
-            let group = row..rows.end.min(row + S::LANES);
             for start in (0..out).step_by(COLUMNS) {
-                let width = COLUMNS.min(out - start);
-                let gradients = &mut gradients[..group.len() * width];
-                // Of the group's row `r`.
-                let at = |r: usize| {
-                    let at = (row + r - rows.start) * out + start;
-                    at..at + width
-                };
-                for sample in (0..n.max(1)).step_by(SAMPLES) {
-                    let samples = sample..n.min(sample + SAMPLES);
-                    self.read(s, &group, &samples, &mut inputs);
-                    if start == 0 {
-                        let rows = &inputs.samples[..group.len()];
-                        passed += rows.iter().map(|samples| samples.count_ones()).sum::<u32>();
-                    }
-                    let stride = self.dy.stride();
-                    let dy = self.dy.data().wrapping_add(sample * stride + start);
-                    let mut waiting = 0;
-                    for (r, gradient) in gradients.chunks_exact_mut(width).enumerate() {
-                        let fresh = sample == 0;
-                        let row = Row {
-                            samples: inputs.samples[r],
-                            inputs: &inputs.numbers,
-                            r,
-                            dy,
-                            stride,
-                            fresh,
-                        };
-                        let w = &w[at(r)];
-                        // SAFETY: `read` set the bits of samples that there are, and each has
-                        // `width` columns from `start` on.
-                        waiting = unsafe {
-                            match to {
-                                Some(_) => {
-                                    row.run::<S, true>(s, w, gradient, &mut products, waiting)
-                                }
-                                None => row.run::<S, false>(s, w, gradient, &mut products, waiting),
-                            }
-                        };
-                    }
-                    if let Some((to, stride)) = to {
-                        products.add_up(s, 0, waiting);
-                        let to = to.wrapping_add(sample * stride + row - rows.start);
-                        // SAFETY: the caller's promise.
-                        unsafe {
-                            products.write(s, samples.len(), group.len(), to, stride, start > 0);
-                        }
-                    }
-                }
-                // All rows at once where nothing lies between them.
-                let (len, count) =
-                    if width == out { (gradients.len(), 1) } else { (width, group.len()) };
-                for (r, gradient) in gradients.chunks_exact(len).enumerate().take(count) {
-                    let at = at(r).start..at(r).start + len;
-                    let moments = moments
-                        .each_mut()
-                        .map(|moment| moment.get_mut(at.clone()).unwrap_or_default());
-                    optimizer::piece(s, self.update, &mut w[at], gradient, moments, &mut odd);
-                }
+                let columns = start..out.min(start + COLUMNS);
+                // SAFETY: the caller's promise.
+                unsafe { task.block(s, row..rows.end.min(row + S::LANES), columns) };
             }
         }
         let passes = if to.is_some() { 2 } else { 1 };
-        let made = u64::from(passed) * (passes * out.next_multiple_of(S::LANES)) as u64;
-        Learned { finite: odd.none(s), made }
+        let made = task.passed * (passes * out.next_multiple_of(S::LANES)) as u64;
+        Learned { finite: task.odd.none(s), made }
+    }
+}
+
+impl<S: Simd> Task<'_, S> {
+    /// A vector of rows, or fewer, and some columns.
+    ///
+    /// # Safety
+    /// As for [`Job::run`].
+    #[inline(always)]
+    unsafe fn block(&mut self, s: S, rows: Range<usize>, columns: Range<usize>) {
+        let n = self.job.x.len();
+        for sample in (0..n.max(1)).step_by(SAMPLES) {
+            let samples = sample..n.min(sample + SAMPLES);
+            self.read(s, &rows, &samples);
+            if columns.start == 0 {
+                let passed = self.inputs.samples[..rows.len()].iter().map(|bits| bits.count_ones());
+                self.passed += u64::from(passed.sum::<u32>());
+            }
+            // SAFETY: the caller's promise.
+            unsafe { self.pass(s, &rows, &columns, samples) };
+        }
+        if self.rule.is_none() {
+            self.update(s, &rows, &columns);
+        }
     }
 
     /// Up to a vector of inputs of some samples.
     #[inline(always)]
-    fn read<S: Simd>(
-        &self,
-        s: S,
-        rows: &Range<usize>,
-        samples: &Range<usize>,
-        inputs: &mut Inputs,
-    ) {
+    fn read(&mut self, s: S, rows: &Range<usize>, samples: &Range<usize>) {
         let none = s.splat_u32(0);
         let mut wanted = none;
-        for (i, numbers) in inputs.numbers[..samples.len()].iter_mut().enumerate() {
-            let x = &self.x.row(samples.start + i)[rows.clone()];
+        for (i, numbers) in self.inputs.numbers[..samples.len()].iter_mut().enumerate() {
+            let x = &self.job.x.row(samples.start + i)[rows.clone()];
             let x = if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) };
             s.store(numbers, x);
             let bit = s.splat_u32(1 << i);
             let zero = s.eq(x, s.splat(0.0));
-            wanted = s.or(wanted, if self.skip { s.select_u32(zero, none, bit) } else { bit });
+            wanted = s.or(wanted, if self.job.skip { s.select_u32(zero, none, bit) } else { bit });
         }
-        s.store_u32(&mut inputs.samples, wanted);
+        s.store_u32(&mut self.inputs.samples, wanted);
     }
-}
 
-/// One row of the weights and the samples that pass it.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    samples: u32,
-    inputs: &'a [[f32; LANES]; SAMPLES],
-    r: usize,
-    /// The first sample's gradients of the outputs, and from one sample to the next.
-    dy: *const f32,
-    stride: usize,
-    /// Whether the row's gradient begins here.
-    fresh: bool,
-}
-
-impl Row<'_> {
-    /// Adds the samples' products to the row's gradient and, with `BACK`, lists their own products
-    /// behind those that are waiting. Returns how many are waiting now: fewer than lanes.
+    /// Lets the samples that were read pass the rows.
     ///
     /// # Safety
-    /// The samples have as many columns as `w`.
+    /// As for [`Job::run`].
     #[inline(always)]
-    unsafe fn run<S: Simd, const BACK: bool>(
-        self,
-        s: S,
-        w: &[f32],
-        gradient: &mut [f32],
-        products: &mut Products,
-        waiting: usize,
-    ) -> usize {
-        let (mut column, mut listed) = (0, waiting);
-        while column < w.len() {
-            let row = Self { dy: self.dy.wrapping_add(column), ..self };
-            let (w, gradient) = (&w[column..], &mut gradient[column..]);
-            let first = column == 0;
-            // As many vectors as leave registers for the weights, as many sums, and a few more.
-            let vectors = match w.len() / S::LANES {
-                8.. if S::REGISTERS >= 32 => 8,
-                4.. => 4,
-                2.. => 2,
-                _ => 1,
-            };
-            // SAFETY: the caller's promise.
-            listed = unsafe {
-                match vectors {
-                    8 => row.vectors::<S, 8, BACK>(s, w, gradient, products, waiting, first),
-                    4 => row.vectors::<S, 4, BACK>(s, w, gradient, products, waiting, first),
-                    2 => row.vectors::<S, 2, BACK>(s, w, gradient, products, waiting, first),
-                    _ => row.vectors::<S, 1, BACK>(s, w, gradient, products, waiting, first),
-                }
-            };
-            column += vectors * S::LANES;
-        }
-        while listed >= S::LANES {
-            listed -= S::LANES;
-            products.add_up(s, listed, S::LANES);
-        }
-        listed
-    }
-
-    /// The first `V` vectors, or fewer columns than one vector. The products are the `first` of
-    /// their rows, or add to those of earlier columns.
-    ///
-    /// # Safety
-    /// As for [`Self::run`].
-    #[inline(always)]
-    unsafe fn vectors<S: Simd, const V: usize, const BACK: bool>(
-        self,
-        s: S,
-        w: &[f32],
-        gradient: &mut [f32],
-        products: &mut Products,
-        waiting: usize,
-        first: bool,
-    ) -> usize {
-        let width = w.len().min(V * S::LANES);
-        let weights: [_; V] = load(s, w);
-        let mut sums: [_; V] = if self.fresh { [s.splat(0.0); V] } else { load(s, gradient) };
-        let mut left = self.samples;
-        let mut at = waiting;
-        while left != 0 {
-            let i = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let x = s.splat(self.inputs[i][self.r]);
-            // SAFETY: the caller's promise: the sample has `width` columns from here on.
-            let dy: [_; V] = unsafe { load_row(s, self.dy.add(i * self.stride), width) };
-            // Two sums, as one would wait for itself.
-            let mut dots = [s.splat(0.0); 2];
-            for v in 0..V {
-                sums[v] = s.mul_add(x, dy[v], sums[v]);
-                dots[v % 2] = s.mul_add(weights[v], dy[v], dots[v % 2]);
-            }
-            if BACK {
-                let mut product = s.add(dots[0], dots[1]);
-                let to = &mut products.vectors[at];
-                if !first {
-                    product = s.add(product, s.load(to));
-                }
-                s.store(to, product);
-                products.places[at] = (i * LANES + self.r) as u32;
-                at += 1;
-            }
-        }
-        // SAFETY: the gradient has as many columns as the weights.
-        unsafe { store_row(s, gradient.as_mut_ptr(), width.min(gradient.len()), sums) };
-        at
-    }
-}
-
-/// The first `V` vectors of `x`, or as far as it goes.
-#[inline(always)]
-fn load<S: Simd, const V: usize>(s: S, x: &[f32]) -> [S::F32; V] {
-    // SAFETY: no more than `x` has.
-    unsafe { load_row(s, x.as_ptr(), x.len().min(V * S::LANES)) }
-}
-
-impl Products {
-    /// The sums of `n` vectors from `start` on.
-    #[inline(always)]
-    fn add_up<S: Simd>(&mut self, s: S, start: usize, n: usize) {
-        let mut vectors = [s.splat(0.0); LANES];
-        for (vector, from) in vectors[..S::LANES].iter_mut().zip(&self.vectors[start..]) {
-            *vector = s.load(from);
-        }
-        let mut sums = [0.0; LANES];
-        s.store(&mut sums, s.sums(vectors));
-        for (&place, sum) in self.places[start..][..n].iter().zip(sums) {
-            self.sums[place as usize] = sum;
-        }
-    }
-
-    /// Writes the sums of some samples and rows to `to`, where samples are `stride` apart, or adds
-    /// them to what is there, and begins anew.
-    ///
-    /// # Safety
-    /// They can be written, and nobody else uses them.
-    #[inline(always)]
-    unsafe fn write<S: Simd>(
+    unsafe fn pass(
         &mut self,
         s: S,
-        samples: usize,
-        rows: usize,
-        to: *mut f32,
-        stride: usize,
-        add: bool,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        samples: Range<usize>,
     ) {
-        for (i, sums) in self.sums.chunks_exact_mut(LANES).take(samples).enumerate() {
-            let to = to.wrapping_add(i * stride);
-            let mut sum = s.load(sums);
-            // SAFETY: the caller's promise.
-            unsafe {
-                if add {
-                    sum = s.add(sum, s.load_tail_ptr(to, rows));
-                }
-                store_row(s, to, rows, [sum]);
+        let (n, dy) = (self.job.x.len(), self.job.dy);
+        let (first, width) = (rows.start - self.rows.start, columns.len());
+        let (to, to_stride) = self.to.unwrap_or((ptr::null_mut(), 0));
+        let to = to.wrapping_add(samples.start * to_stride + first);
+        let sums = Sums { to, add: columns.start > 0 };
+        if self.to.is_some() && !sums.add {
+            // What is skipped stays zero.
+            for i in 0..samples.len() {
+                // SAFETY: the caller's promise.
+                unsafe { store_row(s, to.add(i * to_stride), rows.len(), [s.splat(0.0)]) };
             }
-            sums.fill(0.0);
+        }
+        let row = Row {
+            samples: 0,
+            r: 0,
+            inputs: &self.inputs.numbers,
+            dy: dy.data().wrapping_add(samples.start * dy.stride() + columns.start),
+            stride: dy.stride(),
+            to_stride,
+            fresh: samples.start == 0,
+            rule: self.rule.filter(|_| samples.end == n),
+        };
+        // One row after the other.
+        let all =
+            first * dy.width() + columns.start..(first + rows.len() - 1) * dy.width() + columns.end;
+        let (w, gradients) = (&mut self.w[all.clone()], &mut self.gradients[..rows.len() * width]);
+        let (w, gradients) = (w.as_mut_ptr(), gradients.as_mut_ptr());
+        let [m, v, ..] = &mut self.moments;
+        let moments = [m, v].map(|moment| match row.rule {
+            Some(_) => moment[all.clone()].as_mut_ptr(),
+            None => ptr::null_mut(),
+        });
+        let mut waiting = 0;
+        for (r, &samples) in self.inputs.samples[..rows.len()].iter().enumerate() {
+            let at = r * dy.width();
+            let own = Columns {
+                w: w.wrapping_add(at),
+                gradient: gradients.wrapping_add(r * width),
+                moments: moments.map(|moment| moment.wrapping_add(at)),
+                width,
+            };
+            let row = Row { samples, r, ..row };
+            let (products, odd) = (&mut self.products, &mut self.odd);
+            // SAFETY: `read` set the bits of samples that there are, and each has these columns; the
+            // row's were checked above.
+            waiting = unsafe {
+                match self.to {
+                    Some(_) => row.run::<true>(s, own, products, waiting, sums, odd),
+                    None => row.run::<false>(s, own, products, waiting, sums, odd),
+                }
+            };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.products.add_up(s, 0, waiting, sums) };
+    }
+
+    /// Updates the rows by their gradients.
+    #[inline(always)]
+    fn update(&mut self, s: S, rows: &Range<usize>, columns: &Range<usize>) {
+        let (out, width) = (self.job.dy.width(), columns.len());
+        // All rows at once where nothing lies between them.
+        let whole = width == out;
+        let (len, count) = if whole { (rows.len() * width, 1) } else { (width, rows.len()) };
+        let first = rows.start - self.rows.start;
+        for (r, gradient) in self.gradients.chunks_exact(len).enumerate().take(count) {
+            let at = (first + r) * out + columns.start;
+            let moments = (self.moments.each_mut())
+                .map(|moment| moment.get_mut(at..at + len).unwrap_or_default());
+            let w = &mut self.w[at..at + len];
+            optimizer::piece(s, self.job.update, w, gradient, moments, &mut self.odd);
         }
     }
 }
