@@ -25,8 +25,9 @@ pub struct GroupedConv2d<C> {
     shape: Conv2dShape,
     /// Elements of one group's packed filters.
     packed: usize,
-    /// Elements of working memory that one group needs.
+    /// Elements of working memory that one group needs, and that its forward pass does.
     scratch: usize,
+    forward_scratch: usize,
 }
 
 /// Working memory: a group's maps and filters, and the gradient of the whole output.
@@ -59,7 +60,8 @@ impl<C> GroupedConv2d<C> {
         };
         let one = kernels.conv2d(one_shape);
         let (packed, scratch) = (one.packed_len(), one.scratch_len());
-        Self { one, one_shape, groups, shape, packed, scratch }
+        let forward_scratch = one.forward_scratch_len();
+        Self { one, one_shape, groups, shape, packed, scratch, forward_scratch }
     }
 
     /// Elements of the filters of all groups.
@@ -186,6 +188,13 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         }
     }
 
+    fn forward_scratch_len(&self) -> usize {
+        match self.groups {
+            1 => self.forward_scratch,
+            _ => self.scratch_len(),
+        }
+    }
+
     fn forward_made(&self) -> u64 {
         self.one.forward_made() * self.groups as u64
     }
@@ -226,6 +235,26 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         then(0..self.shape.height.output, y);
     }
 
+    fn pieces(&self, threads: usize) -> usize {
+        // What is copied for a group lies in one thread's working memory.
+        if self.groups == 1 { self.one.pieces(threads) } else { 1 }
+    }
+
+    fn forward_shared<L: AsMut<[R]> + Send>(
+        &self,
+        team: &Team,
+        x: &[R],
+        packed: &[R],
+        bias: &[R],
+        y: &mut [R],
+        locals: &mut [L],
+    ) {
+        match self.groups {
+            1 => self.one.forward_shared(team, x, packed, bias, y, locals),
+            _ => self.forward(x, packed, bias, y, locals[0].as_mut()),
+        }
+    }
+
     fn backward(
         &self,
         x: &[R],
@@ -257,6 +286,28 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
             }
         }
         self.multiply_adds() * (1 + u64::from(!dx.is_empty()))
+    }
+
+    fn backward_pieces(&self, threads: usize) -> usize {
+        if self.groups == 1 { self.one.backward_pieces(threads) } else { 1 }
+    }
+
+    fn backward_shared<L: AsMut<[R]> + Send>(
+        &self,
+        team: &Team,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+        locals: &mut [L],
+    ) -> u64 {
+        match self.groups {
+            1 => self.one.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals),
+            _ => self.backward(x, dy, packed, dw, db, dx, scratch),
+        }
     }
 
     fn grad_input(&self, dy: &[R], packed: &[R], dx: &mut [R], scratch: &mut [R]) {
