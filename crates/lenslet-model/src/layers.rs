@@ -141,6 +141,9 @@ macro_rules! layers {
         }
 
         impl Layer {
+            /// The class names of all layers.
+            pub const KINDS: &'static [&'static str] = &[$(<$config>::KIND,)*];
+
             /// The class name, as Keras's summary shows it: `Conv2D`, `MaxPooling2D`.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => <$config>::KIND,)* }

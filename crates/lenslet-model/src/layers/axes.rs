@@ -68,7 +68,8 @@ impl<const N: usize> From<[i64; N]> for Axes {
 }
 
 impl Axes {
-    pub(crate) fn is_last(&self) -> bool {
+    /// Whether it is the last one alone, as by default.
+    pub fn is_last(&self) -> bool {
         self.0 == [-1]
     }
 
