@@ -7,9 +7,10 @@ pub mod differences;
 use lenslet_kernels::{Isa, Stream};
 use lenslet_model::layers::{
     ActivationLayer, AveragePool2D, Axes, BatchNormalization, Conv2D, Cropping2D, Dense,
-    DepthwiseConv2D, Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D,
-    GroupNormalization, LayerNormalization, LeakyReLU, MaxPool2D, Maxout, Normalization, PReLU,
-    ReLU, Rescaling, Reshape, SeparableConv2D, Softmax, SpatialDropout2D, SumPool2D, ZeroPadding2D,
+    DepthwiseConv2D, Dropout, ELU, Flatten, GaussianNoise, GlobalAveragePooling2D,
+    GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU, MaxPool2D, Maxout,
+    Normalization, PReLU, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax, SpatialDropout2D,
+    SumPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
     Activation, Initializer, Layer, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
@@ -86,7 +87,7 @@ impl Dice {
 pub type Maker = fn(&mut Dice) -> Layer;
 
 /// Every kind of layer.
-pub const LAYERS: [(&str, Maker); 31] = [
+pub const LAYERS: [(&str, Maker); 32] = [
     ("Conv2D", |d| {
         let layer = Conv2D::new(d.between(1, 5), (d.between(1, 4), d.between(1, 4)))
             .padding(d.padding())
@@ -194,6 +195,7 @@ pub const LAYERS: [(&str, Maker); 31] = [
             .into()
     }),
     ("SpatialDropout2D", |d| SpatialDropout2D::new([0.0, 0.3, 0.6][d.below(3)]).into()),
+    ("GaussianNoise", |d| GaussianNoise::new([0.0, 0.1, 0.5][d.below(3)]).into()),
     ("penalties", |d| {
         let penalty = |d: &mut Dice| Regularizer::l1_l2(0.01 * d.below(3) as f64, 0.1);
         Dense::new(d.between(1, 5))
