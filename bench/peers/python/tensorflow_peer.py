@@ -21,14 +21,43 @@ moments = [(tf.Variable(tf.zeros_like(v)), tf.Variable(tf.zeros_like(v))) for v 
 powers = tf.Variable(0.9), tf.Variable(0.999)
 
 
+# Moving means and variances of normalisations, made by the first call.
+moving = []
+
+
 def forward(x, training):
-    weights = iter(variables)
+    return layers(network, x, iter(variables), iter(list(moving)), training)
+
+
+def layers(network, x, weights, statistics, training):
     for index, (kind, *numbers) in enumerate(network):
         if kind == "conv":
             x = tf.nn.conv2d(x, next(weights), 1, "SAME")
             x = tf.nn.relu(tf.nn.bias_add(x, next(weights)))
+        elif kind == "conv_norm":
+            _, window, stride, then, *bias = numbers
+            x = tf.nn.conv2d(x, next(weights), stride, around(window, stride))
+            if bias:
+                x = tf.nn.bias_add(x, next(weights))
+            x = activation(then, norm(x, weights, statistics, training))
+        elif kind == "depthwise_norm":
+            window, stride, then = numbers
+            strides, padding = [1, stride, stride, 1], around(window, stride)
+            x = tf.nn.depthwise_conv2d(x, next(weights), strides, padding)
+            x = activation(then, norm(x, weights, statistics, training))
+        elif kind == "residual":
+            body, filters = numbers
+            y, missing = layers(body, x, weights, statistics, training), 0
+            if filters:
+                missing = (filters - x.shape[3]) // 2
+                x = tf.pad(x[:, ::2, ::2, :], [[0, 0], [0, 0], [0, 0], [missing, missing]])
+            x = x + y
+        elif kind == "relu":
+            x = tf.nn.relu(x)
         elif kind == "pool":
             x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+        elif kind == "mean":
+            x = tf.reduce_mean(x, [1, 2])
         elif kind == "dropout" and training:
             x = tf.nn.dropout(x, numbers[0])
         elif kind == "flatten":
@@ -38,6 +67,33 @@ def forward(x, training):
             if index + 1 < len(network):
                 x = tf.nn.relu(x)
     return x
+
+
+def around(window, stride):
+    """As many zeros on all sides as a window reaches beyond its middle."""
+    zeros = [window // 2, window // 2]
+    return "SAME" if stride == 1 else [[0, 0], zeros, zeros, [0, 0]]
+
+
+def activation(name, x):
+    return {"relu": tf.nn.relu, "relu6": tf.nn.relu6, None: tf.identity}[name](x)
+
+
+def norm(x, weights, statistics, training):
+    gamma, beta = next(weights), next(weights)
+    mean, variance = next(statistics, (None, None))
+    if mean is None:
+        with tf.init_scope():
+            mean, variance = tf.Variable(tf.zeros_like(gamma)), tf.Variable(tf.ones_like(gamma))
+        moving.append((mean, variance))
+    keep, epsilon = networks.MOMENTUM, networks.EPSILON
+    fused = tf.compat.v1.nn.fused_batch_norm
+    if not training:
+        return fused(x, gamma, beta, mean, variance, epsilon, is_training=False)[0]
+    y, batch_mean, batch_variance = fused(x, gamma, beta, epsilon=epsilon)
+    mean.assign(keep * mean + (1 - keep) * batch_mean)
+    variance.assign(keep * variance + (1 - keep) * batch_variance)
+    return y
 
 
 @tf.function(jit_compile=args.mode == "xla")

@@ -2,9 +2,9 @@
 
 import contest
 import networks
-import numpy as np
 import pictures
 import torch
+import torch_networks
 from torch import nn
 
 args = contest.arguments(("eager", "channels-last", "compiled"))
@@ -13,43 +13,11 @@ torch.set_flush_denormal(True)
 layout = torch.contiguous_format if args.mode == "eager" else torch.channels_last
 
 
-def build(network):
-    """The network as a module, with the weights that all Python contestants start from."""
-    weights = iter(networks.weights(network))
-    layers, side, channels, elements = [], 32, 3, None
-    for index, (kind, *numbers) in enumerate(network):
-        if kind == "conv":
-            layers += [nn.Conv2d(channels, numbers[0], 3, padding="same"), nn.ReLU()]
-            load(layers[-2], np.transpose(next(weights), (3, 2, 0, 1)), next(weights))
-            channels = numbers[0]
-        elif kind == "pool":
-            layers.append(nn.MaxPool2d(2))
-            side //= 2
-        elif kind == "dropout":
-            layers.append(nn.Dropout(numbers[0]))
-        elif kind == "flatten":
-            layers.append(nn.Flatten())
-            elements = side * side * channels
-        elif kind == "dense":
-            layers.append(nn.Linear(elements, numbers[0]))
-            load(layers[-1], next(weights).T, next(weights))
-            elements = numbers[0]
-            if index + 1 < len(network):
-                layers.append(nn.ReLU())
-    return nn.Sequential(*layers)
-
-
-def load(layer, weight, bias):
-    with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight)))
-        layer.bias.copy_(torch.from_numpy(bias))
-
-
 def compiled(function):
     return torch.compile(function, dynamic=False) if args.mode == "compiled" else function
 
 
-model = build(networks.of(args.work)).to(memory_format=layout)
+model = torch_networks.build(networks.of(args.work)).to(memory_format=layout)
 batches = [
     (
         torch.from_numpy(x.transpose(0, 3, 1, 2)).contiguous(memory_format=layout),

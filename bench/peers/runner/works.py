@@ -15,6 +15,10 @@ STEPS = (
 )
 
 
+# Who trains the networks that have a name.
+NAMED = ("lenslet", "tensorflow", "tensorflow-xla", "torch-channels-last", "torch-compiled")
+
+
 @dataclass(frozen=True)
 class Work:
     name: str
@@ -50,6 +54,15 @@ ALL = {
             ("lenslet", "tensorflow", "torch-channels-last", "torch-compiled"),
             "steps",
             warm_up_steps=20,
+        ),
+        *(
+            Work(f"{network}-{batch}", f"{title} training step, batch {batch}", NAMED, "steps")
+            for network, title in (
+                ("resnet20", "ResNet-20"),
+                ("vgg11", "VGG-11"),
+                ("mobilenet_v2", "MobileNetV2"),
+            )
+            for batch in (32, 128)
         ),
         Work("epoch", "one epoch with validation", ("lenslet", "keras"), "epoch", most_rounds=2),
         Work("predict-one", "one picture, start to end", ("lenslet", "keras"), "predict-one"),

@@ -49,7 +49,7 @@ fn main() {
     flush_denormals();
     let args = Arguments::read();
     let results = match args.work {
-        Work::Vgg => {
+        Work::Vgg | Work::Named(_) => {
             eprintln!("error: only the tutorial's network here");
             std::process::exit(2);
         }

@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     let network = Tutorial::new(vb)?;
     let batches = batches(&args)?;
     let results = match args.work {
-        Work::Vgg => candle_core::bail!("only the tutorial's network here"),
+        Work::Vgg | Work::Named(_) => candle_core::bail!("only the tutorial's network here"),
         Work::Predict => measure(&args, |_| {
             for (x, _) in &batches {
                 let logits = network.forward(x, false).expect("prediction");

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::process::exit;
 
+/// Networks whose name is a work's.
+const NAMED: [&str; 3] = ["resnet20", "vgg11", "mobilenet_v2"];
+
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -12,6 +15,8 @@ pub enum Work {
     Predict,
     /// Training steps of the larger network.
     Vgg,
+    /// Training steps of a network that has a name.
+    Named(&'static str),
 }
 
 /// The arguments, all of them required.
@@ -59,7 +64,10 @@ impl Arguments {
             "step" => Work::Step,
             "predict" => Work::Predict,
             "vgg" => Work::Vgg,
-            _ => return Err(format!("no work `{kind}` here")),
+            named => match NAMED.iter().find(|name| **name == named) {
+                Some(name) => Work::Named(name),
+                None => return Err(format!("no work `{named}` here")),
+            },
         };
         Ok(Self {
             contestant: value("--contestant")?.clone(),

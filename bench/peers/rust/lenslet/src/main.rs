@@ -2,6 +2,7 @@
 
 use contest::{Arguments, Batch, Pictures, Work, measure};
 use lenslet::engine::{Cpu, Engine};
+use lenslet::model::zoo_model;
 use lenslet::prelude::*;
 
 /// Steps of training before prediction is measured: Lenslet skips activations that are 0, and only
@@ -11,16 +12,17 @@ const TRAINED: usize = 200;
 fn main() {
     let args = Arguments::read();
     let options = Options { threads: args.threads, ..Options::default() };
-    let network = match args.work {
-        Work::Vgg => vgg(),
-        Work::Step | Work::Predict => tutorial(),
+    let network: Graph = match args.work {
+        Work::Vgg => vgg().into(),
+        Work::Named(name) => zoo_model(name, (32, 32, 3), 10).expect("it has that name"),
+        Work::Step | Work::Predict => tutorial().into(),
     };
     let network = network.build().expect("the layers fit");
     let loss = SparseCategoricalCrossentropy::default().into();
     let mut engine = Cpu::new(network, loss, Adam::default().into(), options).expect("Adam trains");
     let results = match args.work {
         Work::Predict => predict(&args, &mut engine),
-        Work::Step | Work::Vgg => {
+        Work::Step | Work::Vgg | Work::Named(_) => {
             let batches = Pictures::read(&args).bytes(&args);
             measure(&args, |index| Some(train(&mut engine, &batches[index % batches.len()])))
         }
