@@ -2,7 +2,7 @@
 
     python networks.py
 
-A case is a model in Lenslet's own JSON, built here in Keras from the same description. Its pixels are bytes(stream, i) / 255, its
+adapted: mean and variance that a Normalization takes from samples of bytes(stream, i) / 255. A case is a model in Lenslet's own JSON, built here in Keras from the same description. Its pixels are bytes(stream, i) / 255, its
 weights signed(base + k, i, 0.5) for the k-th weight in Keras's order, layer by layer; moving variances and the like are 0.5 + u instead.
 """
 
@@ -26,6 +26,13 @@ def chain(*middle, shape=(6, 5, 2)):
     first = dict(type="Conv2D", filters=4, kernel_size=[1, 1], activation="tanh")
     last = [dict(type="Flatten"), dict(type="Dense", units=CLASSES, activation="softmax")]
     return dict(input=list(shape), layers=[first, *middle, *last])
+
+
+def graph(*middle):
+    """Layers with names between a first one, `x`, and the classes."""
+    first = dict(name="x", type="Conv2D", filters=4, kernel_size=[1, 1], activation="tanh")
+    last = [dict(name="flat", type="Flatten"), dict(name="classes", type="Dense", units=CLASSES, activation="softmax")]
+    return dict(input=[6, 5, 2], layers=[first, *middle, *last])
 
 
 def cases():
@@ -95,6 +102,37 @@ def cases():
         ],
     )
     yield "Activation", chain(dict(type="Activation", activation="gelu"))
+    for config in (
+        dict(filters=6, kernel_size=[3, 3], padding="same", groups=2),
+        dict(filters=2, kernel_size=[3, 2], strides=[2, 2], padding="same", groups=2, use_bias=False, activation="relu"),
+        dict(filters=4, kernel_size=[3, 3], groups=4),
+        dict(filters=8, kernel_size=[2, 2], groups=4, dilation_rate=[2, 2]),
+    ):
+        yield "Conv2D", chain(dict(type="Conv2D", **config))
+    for axis in ([2, 3], [1, 2, 3]):
+        yield "Softmax", chain(dict(type="Softmax", axis=axis))
+        yield "LayerNormalization", chain(dict(type="LayerNormalization", axis=axis))
+    for axis in (-1, [], [1, 2, 3]):
+        yield "Normalization", chain(dict(type="Normalization", axis=axis))
+    for shared in ([3], [2], [1, 3]):
+        yield "PReLU", chain(dict(type="PReLU", shared_axes=shared))
+    # Repeated values: one number a channel, a pixel, a row.
+    yield "Multiply", graph(
+        dict(name="s", type="GlobalAveragePooling2D", keepdims=True),
+        dict(name="t", type="Conv2D", filters=4, kernel_size=[1, 1], activation="sigmoid"),
+        dict(name="y", type="Multiply", inputs=["x", "t"]),
+    )
+    yield "Add", graph(
+        dict(name="s", type="GlobalMaxPooling2D"),
+        dict(name="t", type="Conv2D", filters=1, kernel_size=[1, 1], inputs=["x"]),
+        dict(name="u", type="Add", inputs=["s", "x", "t"]),
+        dict(name="v", type="AveragePooling2D", pool_size=[1, 5], inputs=["u"]),
+        dict(name="y", type="Multiply", inputs=["v", "u", "s"]),
+    )
+    for axis in (1, -2):
+        yield "Concatenate", graph(
+            dict(name="t", type="MaxPooling2D", pool_size=[1, 1]), dict(name="y", type="Concatenate", axis=axis, inputs=["t", "x"])
+        )
 
 
 def ours(model):
@@ -116,7 +154,7 @@ def layer_of(config):
         elif key in ("padding", "cropping") and not isinstance(value, str):
             config[key] = tuple(map(tuple, value))
         elif isinstance(value, list):
-            config[key] = tuple(value)
+            config[key] = tuple(value) or None  # no axis at all is None to Keras
     return getattr(L, kind)(**config)
 
 
@@ -127,7 +165,7 @@ def build(description):
     for config in description["layers"]:
         layer = layer_of(config)
         inputs = [results[name] for name in config.get("inputs", [])] or last
-        last = layer(inputs if isinstance(inputs, list) and len(inputs) > 1 else inputs)
+        last = layer(inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else inputs)
         results[config.get("name")] = last
         made.append(layer)
     return keras.Model(start, last), made
@@ -143,6 +181,8 @@ def fill(layers, base):
             weight.assign(unit(base + k, shape) + np.float32(0.5) if spread else signed(base + k, shape, 0.5))
             trained += [weight] if weight.trainable else []
             k += 1
+        if isinstance(layer, L.Normalization):
+            layer.finalize_state()  # it computes with what it finds there
     return trained
 
 
@@ -159,7 +199,7 @@ def run(n, name, description):
     with tf.GradientTape() as tape:
         loss = cross_entropy(labels, model(pixels, training=True)) + sum(model.losses)
     gradients = tape.gradient(loss, [w.value for w in trained])
-    frozen = [w for layer in made for w in layer.weights if not w.trainable]
+    frozen = [w for layer in made for w in layer.weights if not w.trainable and w.name != "count"]
     return {
         "name": f"{n}-{name}",
         "model": ours(description),
@@ -171,9 +211,20 @@ def run(n, name, description):
     }
 
 
+def adapted(n, axis):
+    """What a layer takes from data."""
+    shape, stream = (7, 4, 3, 2), 49_000 + n
+    pixels = (bits(stream, int(np.prod(shape))) >> np.uint64(56)).astype(np.float32) / np.float32(255)
+    layer = L.Normalization(axis=tuple(axis) if axis else None)
+    layer.adapt(pixels.reshape(shape))
+    mean, variance = (short(w.numpy()) for w in layer.weights[:2])
+    return {"axis": axis, "shape": list(shape), "stream": stream, "mean": mean, "variance": variance}
+
+
+all_adapted = ",\n  ".join(json.dumps(adapted(*case), separators=(",", ":")) for case in enumerate([[-1], [], [1, 2, 3]]))
 all_cases = [run(n, *case) for n, case in enumerate(cases())]
 lines = ",\n  ".join(json.dumps(case, allow_nan=False, separators=(",", ":")) for case in all_cases)
 about = " ".join(__doc__.split("\n\n")[-1].split())
 with open(os.path.join(HERE, "networks.json"), "w") as f:
-    f.write(f'{{\n "about": {json.dumps(about)},\n "versions": {json.dumps(VERSIONS)},\n "formula": {json.dumps(FORMULA)},\n "cases": [\n  {lines}\n ]\n}}\n')
+    f.write(f'{{\n "about": {json.dumps(about)},\n "versions": {json.dumps(VERSIONS)},\n "formula": {json.dumps(FORMULA)},\n "cases": [\n  {lines}\n ],\n "adapted": [\n  {all_adapted}\n ]\n}}\n')
 print(len(all_cases), "cases")

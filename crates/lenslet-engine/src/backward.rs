@@ -9,13 +9,13 @@ use lenslet_kernels::{
 };
 
 use crate::cpu::Cpu;
-use crate::forward::{drop_channels, dropout_draws};
+use crate::forward::{drop_channels, dropout_draws, standards};
 use crate::memory::{Buffer, Memory, Place};
 use crate::norm::NormNumbers;
 use crate::numbers::Numbers;
 use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::program::{Broadcast, Op, Pool, Program, Step, Weights};
 use crate::sharing::Hands;
 use crate::targets::Targets;
 use crate::update::{Next, Updater};
@@ -315,7 +315,7 @@ impl<K: Kernels> Turn<'_, K> {
         hands: &mut Hands<'_, K::Real>,
     ) -> u64 {
         let (plan, step) = (self.plan, &self.program.steps[i]);
-        if let Op::Add | Op::Multiply | Op::Concatenate { .. } = &step.op {
+        if let Op::Add(_) | Op::Multiply(_) | Op::Concatenate { .. } = &step.op {
             self.part(i, memory, hands);
             return 0;
         }
@@ -368,6 +368,15 @@ impl<K: Kernels> Turn<'_, K> {
             Op::LayerNorm { .. } | Op::GroupNorm { .. } | Op::PRelu { .. } => {
                 self.with_parameters(step, dx, memory, sums);
             }
+            Op::Standardize { mean, variance, period } => {
+                if dy != dx {
+                    let [dy, dx] = memory.all([dy, dx]);
+                    dx.copy_from_slice(dy);
+                }
+                let [dx, room] = memory.all([dx, plan.scratch.first(2 * period)]);
+                let [scale, _] = standards(sums.parameters, [mean, variance], room);
+                scale_in_turn(scale, dx);
+            }
             Op::SpatialDropout { rate, purpose, channels } => {
                 let room = plan.scratch.first(2 * channels);
                 if dy != dx {
@@ -411,14 +420,22 @@ impl<K: Kernels> Turn<'_, K> {
         let (x, dy) = (self.plan.values[step.input], self.plan.gradients[step.output]);
         let [x, dy, dx, scratch] = memory.all([x, dy, dx, self.plan.scratch]);
         let (dy, k) = (&*dy, self.kernels);
-        match step.op {
-            Op::LayerNorm { channels, epsilon, .. } => {
+        match &step.op {
+            &Op::LayerNorm { channels, epsilon, .. } => {
                 let scales = [first, second];
                 k.layer_norm_backward(channels, epsilon, kernel, x, (dy, dx), scales);
             }
-            Op::GroupNorm { shape, epsilon, .. } => {
+            &Op::GroupNorm { shape, epsilon, .. } => {
                 let scales = [first, second];
                 k.group_norm_backward(shape, epsilon, kernel, x, (dy, dx), scales, scratch);
+            }
+            Op::PRelu { repeated: Some((repeated, slopes)), .. } => {
+                let (alpha, rest) = scratch.split_at_mut(slopes.next_multiple_of(16));
+                let (alpha, dalpha) = (&mut alpha[..*slopes], &mut rest[..*slopes]);
+                repeated.expand(kernel, alpha);
+                dalpha.fill(K::Real::ZERO);
+                k.p_re_lu_backward(alpha, x, dy, dx, dalpha);
+                repeated.add_reduced(k, dalpha, first);
             }
             _ => k.p_re_lu_backward(kernel, x, dy, dx, first),
         }
@@ -444,26 +461,58 @@ impl<K: Kernels> Turn<'_, K> {
             }
             let sum = plan.gradients[input];
             let dx = if adds { plan.addend.first(sum.len) } else { sum };
-            let [dy, to] = memory.all([dy, dx]);
             match &step.op {
                 Op::Concatenate { widths } => {
+                    let [dy, dx] = memory.all([dy, dx]);
                     let rows = dy.chunks_exact(widths.iter().sum());
-                    for (to, dy) in to.chunks_exact_mut(widths[k]).zip(rows) {
-                        to.copy_from_slice(&dy[column..column + widths[k]]);
+                    for (dx, dy) in dx.chunks_exact_mut(widths[k]).zip(rows) {
+                        dx.copy_from_slice(&dy[column..column + widths[k]]);
                     }
                 }
-                _ => to.copy_from_slice(dy),
-            }
-            if let Op::Multiply = step.op {
-                for (_, other) in step.inputs().enumerate().filter(|(other, _)| *other != k) {
-                    let [factor, to] = memory.all([plan.values[other], dx]);
-                    self.kernels.multiply(factor, to);
+                Op::Add(repeats) | Op::Multiply(repeats) => {
+                    self.part_of(step, k, repeats, dx, memory);
                 }
+                _ => unreachable!("called for steps of several inputs"),
             }
             if adds {
                 let [more, sum] = memory.all([dx, sum]);
                 self.add(more, sum, hands);
             }
+        }
+    }
+
+    /// The gradient of one input of a sum or product.
+    fn part_of(
+        &self,
+        step: &Step<K>,
+        k: usize,
+        repeats: &[Option<Broadcast>],
+        dx: Place,
+        memory: &mut Memory<'_, K::Real>,
+    ) {
+        let (plan, len) = (self.plan, self.program.lens[step.output]);
+        // That of a repeated one is first found for every place, and then summed.
+        let all = if repeats[k].is_some() { plan.scratch.first(len) } else { dx };
+        let [dy, to] = memory.all([plan.gradients[step.output], all]);
+        to.copy_from_slice(dy);
+        if let Op::Multiply(_) = step.op {
+            let others = step.inputs().zip(repeats).enumerate();
+            for (_, (other, repeated)) in others.filter(|(other, _)| *other != k) {
+                let run = repeated.as_ref().map_or(0, Broadcast::room);
+                let run = if run == 0 { Place::EMPTY } else { plan.scratch.behind(len, run) };
+                let [factor, to, run] = memory.all([plan.values[other], all, run]);
+                match repeated {
+                    None => self.kernels.multiply(factor, to),
+                    Some(repeated) => {
+                        repeated.apply(factor, to, run, |x, y| self.kernels.multiply(x, y));
+                    }
+                }
+            }
+        }
+        if let Some(repeated) = &repeats[k] {
+            let [all, dx] = memory.all([all, dx]);
+            dx.fill(K::Real::ZERO);
+            repeated.add_reduced(self.kernels, all, dx);
         }
     }
 
@@ -582,12 +631,7 @@ impl<K: Kernels> Turn<'_, K> {
                     dropout_draws(self.seed, *purpose, self.step, image, dx.len());
                 self.kernels.dropout(stream, first, *rate, dx);
             }
-            Op::ScaleShift { scale, .. } => {
-                let (dx, period) = (memory.at(dx), scale.len());
-                for dx in dx.chunks_exact_mut(period) {
-                    dx.iter_mut().zip(scale).for_each(|(dx, &scale)| *dx *= scale);
-                }
-            }
+            Op::ScaleShift { scale, .. } => scale_in_turn(scale, memory.at(dx)),
             Op::Noise { .. } => {}
             _ => unreachable!("no element-wise step"),
         }
@@ -608,6 +652,13 @@ fn gradients<R: Real>(
         Hands::All(team, locals) => {
             kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals)
         }
+    }
+}
+
+/// `dx *= scale`, whose numbers are taken in turn.
+fn scale_in_turn<R: Real>(scale: &[R], dx: &mut [R]) {
+    for dx in dx.chunks_exact_mut(scale.len()) {
+        dx.iter_mut().zip(scale).for_each(|(dx, &scale)| *dx *= scale);
     }
 }
 

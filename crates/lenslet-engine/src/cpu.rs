@@ -1,7 +1,7 @@
 //! The engine on the CPU.
 
 use lenslet_kernels::{Fast, Kernels, Team};
-use lenslet_model::{Loss, LossFunction, Network, Optimizer, Shape};
+use lenslet_model::{Loss, LossFunction, MeanSquaredError, Network, Optimizer, SGD, Shape};
 
 use crate::EngineError;
 use crate::initialize::initialize;
@@ -86,6 +86,21 @@ impl<K: Kernels> Cpu<K> {
         let mut parameters = buffer(network.parameter_count());
         initialize(&network, options.seed, &mut parameters);
         Self::with_parameters(kernels, network, parameters, loss, optimizer, options)
+    }
+
+    /// The same kernels and parameters for the part of the network that gives this node's result.
+    pub(crate) fn part(&self, node: usize) -> Result<Self, EngineError> {
+        let part = self.network.up_to(node).build().expect("a part of a network that was built");
+        let mut parameters = buffer(part.parameter_count());
+        for parameter in part.parameters() {
+            let whole = self.network.parameters().iter().find(|p| p.name == parameter.name);
+            let from = whole.expect("it is a part").range.clone();
+            parameters[parameter.range.clone()].copy_from_slice(&self.numbers.parameters[from]);
+        }
+        // Nobody trains it.
+        let (loss, still) = (MeanSquaredError::default().into(), SGD::default().into());
+        let options = Options { threads: self.threads(), seed: self.seed, ..Options::default() };
+        Self::with_parameters(self.kernels.clone(), part, parameters, loss, still, options)
     }
 
     fn with_parameters(

@@ -61,6 +61,12 @@ pub trait Engine {
     /// The first layer, in the order of the network, whose parameters or gradients (those that the
     /// last step kept) are not finite. Looks at every number.
     fn not_finite(&self) -> Option<NotFinite>;
+    /// An engine of the same kind, with the same parameters, for the part of the network that gives
+    /// the result of this node: what comes to the layers behind it.
+    ///
+    /// # Errors
+    /// Where the engine does not run that.
+    fn up_to(&self, node: usize) -> Result<Box<dyn Engine>, EngineError>;
     /// All that training changes.
     fn state(&self) -> State;
     /// The flat parameter buffer: what of the state is needed to predict.

@@ -13,7 +13,7 @@ use crate::norm::NormNumbers;
 use crate::numbers::Numbers;
 use crate::plan::{Mode, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Op, Pool, Program, Step, Weights};
+use crate::program::{Broadcast, Op, Pool, Program, Step, Weights, affine};
 use crate::sharing::Hands;
 use crate::tally::Tally;
 use crate::targets::Targets;
@@ -272,7 +272,9 @@ impl<K: Kernels> Turn<'_, K> {
                     }
                     self.element_wise(&step.op, image, numbers.at(to), hands);
                 }
-                Op::Add | Op::Multiply | Op::Concatenate { .. } => self.join(step, numbers, hands),
+                Op::Add(_) | Op::Multiply(_) | Op::Concatenate { .. } => {
+                    self.join(step, numbers, hands);
+                }
                 Op::Pad(frame) => {
                     let [x, y] = numbers.all([from, to]);
                     y.fill(K::Real::ZERO);
@@ -284,6 +286,14 @@ impl<K: Kernels> Turn<'_, K> {
                 }
                 Op::ScaleShift { scale, shift } => {
                     self.scale_shift([scale, shift], step, numbers, hands);
+                }
+                Op::Standardize { mean, variance, period } => {
+                    let room = self.plan.scratch.first(2 * period);
+                    let own = if from == to { Place::EMPTY } else { from };
+                    let [x, y, room] = numbers.all([own, to, room]);
+                    let [scale, shift] =
+                        standards(&self.numbers.parameters, [mean, variance], room);
+                    self.kernels.scale_shift(scale, shift, x, y);
                 }
                 Op::Frozen { norm } | Op::Normalize { norm } => {
                     let NormNumbers { scale, shift, .. } = &self.numbers.norms[*norm];
@@ -313,9 +323,14 @@ impl<K: Kernels> Turn<'_, K> {
                     let [x, y, room] = numbers.all([from, to, room]);
                     self.kernels.group_norm(*shape, *epsilon, [gamma, beta], x, y, room);
                 }
-                Op::PRelu { weights } => {
-                    let (alpha, _) = weights.of(&self.numbers.parameters);
-                    let [x, y] = numbers.all([from, to]);
+                Op::PRelu { weights, repeated } => {
+                    let (mut alpha, _) = weights.of(&self.numbers.parameters);
+                    let slopes = repeated.as_ref().map_or(0, |(_, slopes)| *slopes);
+                    let [x, y, room] = numbers.all([from, to, self.plan.scratch.first(slopes)]);
+                    if let Some((repeated, _)) = repeated {
+                        repeated.expand(alpha, room);
+                        alpha = room;
+                    }
                     self.kernels.p_re_lu(alpha, x, y);
                 }
                 Op::Penalty { l1, l2 } => {
@@ -419,18 +434,28 @@ impl<K: Kernels> Turn<'_, K> {
             }
             return;
         }
+        let (Op::Add(repeats) | Op::Multiply(repeats)) = &step.op else {
+            unreachable!("called for steps of several inputs")
+        };
         let own = step.inputs().position(|input| input == step.output);
-        for (k, input) in step.inputs().enumerate().filter(|(k, _)| Some(*k) != own) {
-            let [x, y] = numbers.all([self.plan.values[input], to]);
-            hands.cut(1, y, |first, y| {
-                let x = &x[first..][..y.len()];
-                match &step.op {
-                    // The first one that comes to an output of its own.
-                    _ if own.is_none() && k == 0 => y.copy_from_slice(x),
-                    Op::Add => self.kernels.add(x, y),
-                    _ => self.kernels.multiply(x, y),
-                }
-            });
+        for (k, (input, repeated)) in step.inputs().zip(repeats).enumerate() {
+            if Some(k) == own {
+                continue;
+            }
+            let room = self.plan.scratch.first(repeated.as_ref().map_or(0, Broadcast::room));
+            let [x, y, room] = numbers.all([self.plan.values[input], to, room]);
+            // The first one that comes to an output of its own.
+            let first = own.is_none() && k == 0;
+            let adds = matches!(step.op, Op::Add(_));
+            let op = |x: &[K::Real], y: &mut [K::Real]| match adds {
+                _ if first => y.copy_from_slice(x),
+                true => self.kernels.add(x, y),
+                false => self.kernels.multiply(x, y),
+            };
+            match repeated {
+                Some(repeated) => repeated.apply(x, y, room, op),
+                None => hands.cut(1, y, |first, y| op(&x[first..][..y.len()], y)),
+            }
         }
     }
 
@@ -484,6 +509,21 @@ pub(crate) fn dropout_draws(
     len: usize,
 ) -> (Stream, u64) {
     (Stream::new(seed, purpose, step), image as u64 * len.next_multiple_of(4) as u64)
+}
+
+/// Scale and shift in turn, from means and variances among the parameters, in working memory of
+/// twice as many.
+pub(crate) fn standards<'a, R: Real>(
+    parameters: &[R],
+    [mean, variance]: [&Range<usize>; 2],
+    room: &'a mut [R],
+) -> [&'a [R]; 2] {
+    let (scale, shift) = room.split_at_mut(room.len() / 2);
+    let statistics = parameters[mean.clone()].iter().zip(&parameters[variance.clone()]).cycle();
+    for ((scale, shift), (mean, variance)) in scale.iter_mut().zip(&mut *shift).zip(statistics) {
+        (*scale, *shift) = affine(mean.to_f64(), variance.to_f64());
+    }
+    [scale, shift]
 }
 
 /// Dropout of whole channels, in place, by the draws that the seed, the purpose, the step and the

@@ -41,6 +41,13 @@ impl Place {
         assert!(len <= self.len);
         Self { len, ..self }
     }
+
+    /// `len` elements from the first cache line behind its first `before`.
+    pub(crate) fn behind(self, before: usize, len: usize) -> Self {
+        let skip = before.next_multiple_of(16);
+        assert!(skip + len <= self.len);
+        Self { start: self.start + skip, len, ..self }
+    }
 }
 
 /// Hands out one store from its start.

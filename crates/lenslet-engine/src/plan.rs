@@ -98,7 +98,7 @@ impl Plan {
         let (mut image, mut local) = (Store::Image.start(), Store::Local.start());
         let [values, gradients] = lifetimes.place(&mut image, &mut local);
         (self.values, self.gradients) = (values, gradients);
-        let scratch = program.steps.iter().map(|step| step.scratch_len(mode));
+        let scratch = program.steps.iter().map(|step| step.scratch_len(&program.lens, mode));
         self.scratch = local.take(scratch.max().unwrap_or(0));
         if mode == Mode::Train {
             self.addend = local.take(largest_addend(program, false));

@@ -8,7 +8,7 @@ mod trace;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lenslet_kernels::{Conv2dKernel, Kernels};
+use lenslet_kernels::Kernels;
 use lenslet_model::Network;
 
 use crate::cpu::Cpu;
@@ -275,7 +275,7 @@ fn part<K: Kernels>(network: &Network, program: &Program<K>, i: usize) -> Part {
     let (mut ends, mut forward) = ((i + 1, i + 1), 0);
     match &step.op {
         Op::Conv2d { kernel, .. } => {
-            forward = kernel.shape().multiply_adds();
+            forward = kernel.multiply_adds();
         }
         Op::Depthwise { shape, .. } => {
             let window = &shape.window;

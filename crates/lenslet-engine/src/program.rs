@@ -6,12 +6,15 @@
 //! multiplies frozen normalisations into the convolutions in front of them.
 
 mod blocks;
+mod broadcast;
 mod flow;
 mod lowering;
 
 use std::ops::Range;
 
-use lenslet_kernels::{Activation as Function, Conv2dKernel, DepthwiseShape, Kernels, Pool2dShape};
+use lenslet_kernels::{
+    Activation as Function, Conv2dKernel, DepthwiseShape, GroupedConv2d, Kernels, Pool2dShape,
+};
 use lenslet_model::{Borders, Loss, Network};
 
 use crate::EngineError;
@@ -19,6 +22,8 @@ use crate::head::Head;
 use crate::plan::{Mode, Stage};
 
 pub(crate) use blocks::Block;
+pub(crate) use broadcast::Broadcast;
+pub(crate) use lowering::affine;
 
 /// Index of a value.
 pub(crate) type Value = usize;
@@ -28,7 +33,7 @@ pub(crate) enum Op<K: Kernels> {
     /// Reads the image's bytes.
     Load,
     Conv2d {
-        kernel: K::Conv2d,
+        kernel: GroupedConv2d<K::Conv2d>,
         weights: Weights,
         packed: usize,
         /// The normalisation that is multiplied into the filters.
@@ -61,10 +66,11 @@ pub(crate) enum Op<K: Kernels> {
         pieces: usize,
         units: usize,
     },
-    /// The sum of all inputs; in place of one of them where that is possible.
-    Add,
-    /// The product of all inputs.
-    Multiply,
+    /// The sum of all inputs, each repeated as it says; in place of one of them where that is
+    /// possible.
+    Add(Vec<Option<Broadcast>>),
+    /// The product of all inputs, likewise.
+    Multiply(Vec<Option<Broadcast>>),
     /// All inputs behind one another in each row of so many elements.
     Concatenate {
         widths: Vec<usize>,
@@ -77,6 +83,13 @@ pub(crate) enum Op<K: Kernels> {
     ScaleShift {
         scale: Vec<K::Real>,
         shift: Vec<K::Real>,
+    },
+    /// `(x - mean) / deviation` by statistics among the parameters, which are taken in turn; so many
+    /// numbers are done at once.
+    Standardize {
+        mean: Range<usize>,
+        variance: Range<usize>,
+        period: usize,
     },
     /// The channels' moments over one image: means, then squared distances from these.
     Moments {
@@ -107,9 +120,11 @@ pub(crate) enum Op<K: Kernels> {
         weights: Weights,
         scratch: usize,
     },
-    /// The kernel are the slopes, over and over again.
+    /// The kernel are the slopes, over and over again; where some of them are shared in between,
+    /// after they were repeated to so many.
     PRelu {
         weights: Weights,
+        repeated: Option<(Broadcast, usize)>,
     },
     /// Dropout of whole channels.
     SpatialDropout {
@@ -211,7 +226,7 @@ impl<K: Kernels> Step<K> {
             | Op::Depthwise { weights, .. }
             | Op::LayerNorm { weights, .. }
             | Op::GroupNorm { weights, .. }
-            | Op::PRelu { weights } => Some(weights),
+            | Op::PRelu { weights, .. } => Some(weights),
             _ => None,
         }
     }
@@ -222,13 +237,22 @@ impl<K: Kernels> Step<K> {
     }
 
     /// Elements of working memory for one image.
-    pub(crate) fn scratch_len(&self, mode: Mode) -> usize {
+    pub(crate) fn scratch_len(&self, lens: &[usize], mode: Mode) -> usize {
+        let output = lens[self.output];
         match &self.op {
             Op::Conv2d { kernel, .. } if mode == Mode::Predict => kernel.forward_scratch_len(),
             Op::Conv2d { kernel, .. } => kernel.scratch_len(),
             Op::GroupNorm { scratch, .. } => *scratch,
             // What each channel is multiplied by, and the zeros that are added.
             Op::SpatialDropout { channels, .. } => 2 * channels,
+            Op::Standardize { period, .. } => 2 * period,
+            // A gradient before it is summed to that of a smaller value, and a run of one number.
+            Op::Add(repeats) | Op::Multiply(repeats) if repeats.iter().any(Option::is_some) => {
+                let run = repeats.iter().flatten().map(Broadcast::room).max().unwrap_or(0);
+                output.next_multiple_of(16) + run
+            }
+            // The slopes and their gradients.
+            Op::PRelu { repeated: Some((_, slopes)), .. } => 2 * slopes.next_multiple_of(16),
             _ => 0,
         }
     }

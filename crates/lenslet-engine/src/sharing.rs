@@ -116,16 +116,15 @@ fn backward<K: Kernels>(program: &Program<K>, index: usize, threads: usize) -> C
 impl<K: Kernels> Step<K> {
     /// Whether the forward pass of this step, a number or a row at a time, is cut by [`Hands::cut`].
     fn is_shared(&self) -> bool {
-        matches!(
-            self.op,
+        match &self.op {
             Op::Load
-                | Op::Activate(_)
-                | Op::Add
-                | Op::Multiply
-                | Op::ScaleShift { .. }
-                | Op::Frozen { .. }
-                | Op::Normalize { .. }
-        )
+            | Op::Activate(_)
+            | Op::ScaleShift { .. }
+            | Op::Frozen { .. }
+            | Op::Normalize { .. } => true,
+            Op::Add(repeats) | Op::Multiply(repeats) => repeats.iter().all(Option::is_none),
+            _ => false,
+        }
     }
 }
 

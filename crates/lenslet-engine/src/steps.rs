@@ -154,6 +154,10 @@ impl<K: Kernels> Engine for Cpu<K> {
         not_finite::first(&self.network, &self.numbers)
     }
 
+    fn up_to(&self, node: usize) -> Result<Box<dyn Engine>, EngineError> {
+        Ok(Box::new(self.part(node)?))
+    }
+
     fn state(&self) -> State {
         State::of(&self.numbers)
     }

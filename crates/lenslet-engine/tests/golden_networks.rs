@@ -1,4 +1,5 @@
-//! Every layer in a network as Keras trains and runs it: `golden/keras/networks.json`.
+//! Every layer in a network as Keras trains and runs it, and many as PyTorch does:
+//! `golden/keras/networks.json`, `golden/torch/networks.json`.
 
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{Fast, Isa, Kernels, Real, Reference};
@@ -44,11 +45,11 @@ fn unit(stream: u64, i: usize) -> f32 {
 
 /// Within the tolerance of the largest number.
 fn assert_near<R: Real>(what: &str, got: &[R], golden: &Tensor, tolerance: f64) {
-    assert_eq!(got.len(), golden.values.len(), "{what}: Keras has {:?}", golden.shape);
+    assert_eq!(got.len(), golden.values.len(), "{what}: expected {:?}", golden.shape);
     let largest = golden.values.iter().fold(0.1f64, |m, v| m.max(v.abs()));
     for (i, (&got, &expected)) in got.iter().zip(&golden.values).enumerate() {
         let off = (got.to_f64() - expected).abs();
-        assert!(off <= tolerance * largest, "{what}[{i}]: {got}, Keras has {expected}");
+        assert!(off <= tolerance * largest, "{what}[{i}]: {got}, not {expected}");
     }
 }
 
@@ -66,11 +67,21 @@ fn fill<K: Kernels>(engine: &mut Cpu<K>, network: &Network, base: u64) {
     }
 }
 
+fn cases() -> Vec<Case> {
+    let keras: Golden =
+        serde_json::from_str(include_str!("../../../golden/keras/networks.json")).unwrap();
+    let torch: Golden =
+        serde_json::from_str(include_str!("../../../golden/torch/networks.json")).unwrap();
+    assert!(keras.cases.len() >= 62 && torch.cases.len() >= 36);
+    let named = |program: &'static str| {
+        move |case: Case| Case { name: format!("{program}: {}", case.name), ..case }
+    };
+    let keras = keras.cases.into_iter().map(named("Keras"));
+    keras.chain(torch.cases.into_iter().map(named("PyTorch"))).collect()
+}
+
 fn check<K: Kernels>(kernels: K) {
-    let text = include_str!("../../../golden/keras/networks.json");
-    let golden: Golden = serde_json::from_str(text).unwrap();
-    assert!(golden.cases.len() >= 32);
-    for case in golden.cases {
+    for case in cases() {
         let network = case.model.build().unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let loss = SparseCategoricalCrossentropy::default().into();
         // A step that learns next to nothing: what moves are the statistics.
@@ -105,12 +116,12 @@ fn check<K: Kernels>(kernels: K) {
 }
 
 #[test]
-fn the_oracle_is_keras() {
+fn the_oracle_is_keras_and_pytorch() {
     check(Reference::<f64>::new());
 }
 
 #[test]
-fn the_fast_kernels_are_keras() {
+fn the_fast_kernels_are_keras_and_pytorch() {
     for isa in Isa::available() {
         check(Fast::new(isa));
     }

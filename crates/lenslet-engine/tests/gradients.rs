@@ -7,7 +7,7 @@ use common::differences::{check_gradients, check_gradients_of};
 use common::{Dice, LAYERS, Maker, PICTURE_LAYERS, around, around_vector};
 use lenslet_engine::Targets;
 use lenslet_model::layers::{Conv2D, Dense, Flatten};
-use lenslet_model::{Activation, Loss, LossFunction, Sequential};
+use lenslet_model::{Activation, Layer, Loss, LossFunction, Sequential};
 
 const SHAPES: usize = 25;
 
@@ -30,6 +30,16 @@ fn check_many(
         }
     }
     panic!("{name}: only {checked} random shapes fit");
+}
+
+/// What joins several inputs is in the graphs of `graphs.rs`.
+#[test]
+fn no_layer_is_left_out() {
+    let made = |make: Maker| make(&mut Dice::new(99, 0)).kind();
+    let mut checked: Vec<_> = LAYERS.into_iter().map(|(_, make)| made(make)).collect();
+    checked.extend(["Add", "Multiply", "Concatenate"]);
+    let missing: Vec<_> = Layer::KINDS.iter().filter(|kind| !checked.contains(kind)).collect();
+    assert!(missing.is_empty(), "{missing:?} have no gradient check");
 }
 
 #[test]

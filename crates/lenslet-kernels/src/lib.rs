@@ -18,6 +18,7 @@ mod cross_entropy;
 mod fast;
 mod geometry;
 mod group_norm;
+mod grouped;
 mod interface;
 mod isa;
 mod loss;
@@ -39,6 +40,7 @@ pub use arch::{Avx2, Avx512};
 pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, DepthwiseShape, Pool2dShape};
+pub use grouped::GroupedConv2d;
 pub use interface::{
     Activation, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, SELU_ALPHA,
     SELU_SCALE,

@@ -4,7 +4,9 @@ mod activation;
 mod add;
 mod affine_norm;
 mod average_pool2d;
+mod axes;
 mod batch_normalization;
+mod broadcast;
 mod concatenate;
 mod conv2d;
 mod cropping2d;
@@ -38,6 +40,7 @@ mod zero_padding2d;
 pub use activation::ActivationLayer;
 pub use add::Add;
 pub use average_pool2d::AveragePool2D;
+pub use axes::Axes;
 pub use batch_normalization::BatchNormalization;
 pub use concatenate::Concatenate;
 pub use conv2d::Conv2D;
@@ -138,6 +141,9 @@ macro_rules! layers {
         }
 
         impl Layer {
+            /// The class names of all layers.
+            pub const KINDS: &'static [&'static str] = &[$(<$config>::KIND,)*];
+
             /// The class name, as Keras's summary shows it: `Conv2D`, `MaxPooling2D`.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => <$config>::KIND,)* }

@@ -60,5 +60,5 @@ pub use schedule::{
 };
 pub use sequential::{NamedLayer, Sequential};
 pub use shape::Shape;
-pub use tensor::{Input, Tensor, add, concatenate, multiply};
+pub use tensor::{Input, Tensor, add, concatenate, concatenate_along, multiply};
 pub use zoo::{ZooModel, cnn, zoo, zoo_model, zoo_names};

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::names::automatic_names;
 use crate::order::order;
-use crate::{Graph, Initializer, Layer, ModelError, Problem, Regularizer, Shape};
+use crate::{
+    Graph, INPUT, Initializer, Layer, ModelError, NamedLayer, Problem, Regularizer, Shape,
+};
 
 /// The most parameters that a network may have (2^30: 4 GiB in `f32`).
 const MOST_PARAMETERS: usize = 1 << 30;
@@ -220,11 +222,42 @@ impl Network {
         }
     }
 
-    fn shape_of(&self, source: Source) -> &Shape {
+    /// The shape of a layer's input.
+    pub fn shape_of(&self, source: Source) -> &Shape {
         match source {
             Source::Input => &self.description.input,
             Source::Node(index) => &self.nodes[index].output,
         }
+    }
+
+    /// The part that gives the result of one node, as a description; its layers have the names that
+    /// they have here.
+    ///
+    /// # Panics
+    /// Where there is no such node.
+    pub fn up_to(&self, node: usize) -> Graph {
+        let mut needed = vec![false; self.nodes.len()];
+        needed[node] = true;
+        for index in (0..=node).rev() {
+            let is_needed = needed[index];
+            for source in &self.nodes[index].sources {
+                if let Source::Node(before) = *source {
+                    needed[before] |= is_needed;
+                }
+            }
+        }
+        let name_of = |source: &Source| match source {
+            Source::Input => INPUT.to_owned(),
+            Source::Node(index) => self.nodes[*index].name.clone(),
+        };
+        let layers = self.nodes.iter().zip(needed).filter(|(_, needed)| *needed);
+        let layers = layers.map(|(node, _)| NamedLayer {
+            name: Some(node.name.clone()),
+            inputs: node.sources.iter().map(name_of).collect(),
+            layer: node.layer.clone(),
+        });
+        let Graph { name, input, .. } = self.description.clone();
+        Graph { name, input, output: None, layers: layers.collect() }
     }
 
     /// The description that it was built from.

@@ -2,6 +2,7 @@
 
 mod adagrad;
 mod adam;
+mod adaptive;
 mod configure;
 mod lamb;
 mod lion;

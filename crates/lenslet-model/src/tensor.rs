@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::layers::{Add, Concatenate, Multiply};
+use crate::layers::{Add, Axes, Concatenate, Multiply};
 use crate::names::automatic_names;
 use crate::{Graph, INPUT, Layer, ModelError, NamedLayer, Problem, Shape};
 
@@ -73,7 +73,7 @@ impl Tensor {
     }
 }
 
-/// The sum of tensors of one shape.
+/// The sum of tensors; axes of length 1 are repeated.
 ///
 /// # Panics
 /// Where there are none.
@@ -81,7 +81,7 @@ pub fn add(tensors: impl IntoIterator<Item = Tensor>) -> Tensor {
     join(Add::new(), tensors)
 }
 
-/// The product, number by number, of tensors of one shape.
+/// The product, number by number, of tensors; axes of length 1 are repeated.
 ///
 /// # Panics
 /// Where there are none.
@@ -95,6 +95,17 @@ pub fn multiply(tensors: impl IntoIterator<Item = Tensor>) -> Tensor {
 /// Where there are none.
 pub fn concatenate(tensors: impl IntoIterator<Item = Tensor>) -> Tensor {
     join(Concatenate::new(), tensors)
+}
+
+/// Tensors behind one another along another axis: 1 is the first, that of a picture's rows.
+///
+/// # Panics
+/// Where there are none.
+pub fn concatenate_along(
+    axis: impl Into<Axes>,
+    tensors: impl IntoIterator<Item = Tensor>,
+) -> Tensor {
+    join(Concatenate::new().axis(axis), tensors)
 }
 
 fn join(layer: impl Into<Layer>, tensors: impl IntoIterator<Item = Tensor>) -> Tensor {

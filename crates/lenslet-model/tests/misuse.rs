@@ -108,7 +108,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("type = 'Normalization'\nmean = [0.5]", &["only one of mean and variance", "give both"]),
     (
         "type = 'Normalization'\nmean = [0.5, 0.5]\nvariance = [1.0]",
-        &["mean has 2 numbers for 3 channels", "one for all"],
+        &["mean has 2 numbers, but its axis has 3 places", "one for all"],
     ),
     (
         "type = 'Normalization'\nmean = [0.5]\nvariance = [-1.0]",
@@ -141,6 +141,34 @@ const CASES: &[(&str, &[&str])] = &[
     ("type = 'Add'", &["`add` (Add)", "has one input", "at least two"]),
     ("type = 'Multiply'\ninputs = ['input_layer']", &["`multiply` (Multiply)", "at least two"]),
     ("type = 'Concatenate'", &["`concatenate` (Concatenate)", "at least two"]),
+    (
+        "type = 'BatchNormalization'\naxis = 1",
+        &["axis = 1 is not at the end", "channels lie there"],
+    ),
+    ("type = 'BatchNormalization'\naxis = [2, 3]", &["axis = [2, 3]", "not its channels alone"]),
+    ("type = 'GroupNormalization'\naxis = 4", &["axis = 4", "has axes 1 to 3"]),
+    ("type = 'LayerNormalization'\naxis = [1, 3]", &["axis = [1, 3]", "only the last axes"]),
+    ("type = 'LayerNormalization'\naxis = []", &["axis = [] names no axis"]),
+    ("type = 'LayerNormalization'\naxis = 'channels'", &["the number of an axis, or a list"]),
+    ("type = 'Softmax'\naxis = 0", &["axis = 0", "axis 0 is the batch"]),
+    ("type = 'Normalization'\naxis = 1", &["axis = 1 is not at the end", "only the last axes"]),
+    (
+        "type = 'Normalization'\naxis = []\nmean = [0.5, 0.5, 0.5]\nvariance = [1.0]",
+        &["mean has 3 numbers, but its axis has 1 places"],
+    ),
+    (
+        "type = 'Concatenate'\naxis = [1, 2]\ninputs = ['input_layer', 'input_layer']",
+        &["axis = [1, 2] is not one axis"],
+    ),
+    (
+        "name = 'a'\ntype = 'MaxPool2D'\n[[layers]]\ntype = 'Multiply'\ninputs = ['a', 'input_layer']",
+        &["(None, 4, 4, 3) and (None, 8, 8, 3)", "axes of length 1, which are repeated"],
+    ),
+    (
+        "name = 'a'\ntype = 'MaxPool2D'\n[[layers]]\ntype = 'Concatenate'\naxis = 1\n\
+         inputs = ['a', 'input_layer']",
+        &["(None, 4, 4, 3) and (None, 8, 8, 3)", "but that axis must be the same"],
+    ),
     ("filters = 3", &["type"]),
     ("type = 'Dense'\nunits = 10\nname = 5", &["number `5`", "expected a string"]),
     ("type = 'Dense'\nunits = 10\nname = ''", &["cannot be a name", "letters"]),

@@ -4,6 +4,7 @@ use lenslet_data::{Batches, Dataset, shuffled_order};
 use lenslet_engine::Engine;
 
 use crate::TrainError;
+use crate::adapt::{Which, adapt};
 
 /// How learning rates are tried: a step at each, from the smallest to the largest, each larger than
 /// the one before it by the same factor.
@@ -83,7 +84,7 @@ impl LearningRateSweep {
     ) -> Result<SweptRates, TrainError> {
         self.check()?;
         let before = engine.state();
-        let found = self.steps(engine, data);
+        let found = adapt(engine, data, Which::New).and_then(|()| self.steps(engine, data));
         engine.load_state(&before)?;
         found
     }

@@ -5,6 +5,7 @@
 //! caller who wants to see progress passes an [`Observer`].
 #![forbid(unsafe_code)]
 
+mod adapt;
 mod bench;
 mod callbacks;
 mod checkpoint;

@@ -4,6 +4,7 @@ use lenslet_data::Dataset;
 use lenslet_engine::{Cpu, Engine, Options, Profile, State};
 use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
 
+use crate::adapt::{Which, adapt};
 use crate::evaluation::{BATCH, first_largest, tally};
 use crate::fit::Course;
 use crate::{
@@ -150,7 +151,19 @@ impl Model {
         Ok(())
     }
 
-    /// Trains on `data`.
+    /// Gives every `Normalization` that takes mean and variance from the data those of `data`, in
+    /// place of what it had. [`Self::fit`] does it for those that have none yet.
+    ///
+    /// # Errors
+    /// Where the samples do not have the model's input shape, or there are none.
+    pub fn adapt(&mut self, data: &Dataset) -> Result<(), TrainError> {
+        data.check_trainable()?;
+        self.check_shape(data)?;
+        adapt(&mut *self.engine, data, Which::All)
+    }
+
+    /// Trains on `data`. A `Normalization` that takes its statistics from the data, and has none,
+    /// takes them first.
     ///
     /// # Errors
     /// Where data and model do not fit each other, before anything is trained; or where the loss
@@ -229,6 +242,7 @@ impl Model {
         for data in std::iter::once(data).chain(fit.validation) {
             self.check_data(data)?;
         }
+        adapt(&mut *self.engine, data, Which::New)?;
         let counted = self.metrics.contains(&Metric::SparseCategoricalAccuracy);
         Course::new(fit, &mut *self.engine, data, counted, observer, keeper).run(from)
     }

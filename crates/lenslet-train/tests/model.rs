@@ -4,7 +4,7 @@ use lenslet_data::synthetic::Synthetic;
 use lenslet_data::{Batches, Dataset, shuffled_order};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Isa;
-use lenslet_model::layers::{AveragePool2D, Dense, Flatten};
+use lenslet_model::layers::{AveragePool2D, Dense, Flatten, Normalization, Rescaling};
 use lenslet_model::{
     Activation, Adam, Metric, SGD, Sequential, SparseCategoricalCrossentropy, cnn,
 };
@@ -225,4 +225,91 @@ fn a_diverging_run_says_so() {
     let mut model = model.compile_with(SGD::new(1e38), loss, &[], options()).unwrap();
     let message = model.fit(&train, Fit::new().epochs(20)).unwrap_err().to_string();
     assert!(message.contains("diverged") && message.contains("learning rate"), "{message}");
+}
+
+/// What the layer `name` has of mean, variance and count.
+fn statistics(model: &Model, name: &str) -> [Vec<f32>; 3] {
+    let (network, weights) = (model.network(), model.weights());
+    let node = network.nodes().iter().find(|node| node.name == name).unwrap();
+    let mut own = network.parameters_of(node).map(|p| weights[p.range.clone()].to_vec());
+    [(); 3].map(|()| own.next().unwrap())
+}
+
+/// `golden/keras/networks.py`: what Keras's layer takes from the same samples.
+#[test]
+fn normalization_takes_what_keras_takes() {
+    #[derive(serde::Deserialize)]
+    struct Golden {
+        adapted: Vec<Adapted>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Adapted {
+        axis: lenslet_model::layers::Axes,
+        shape: [usize; 4],
+        stream: u64,
+        mean: Tensor,
+        variance: Tensor,
+    }
+    #[derive(serde::Deserialize)]
+    struct Tensor {
+        values: Vec<f32>,
+    }
+    let bits = |stream: u64, i: u64| {
+        let mut z = stream.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(i + 1);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    let text = include_str!("../../../golden/keras/networks.json");
+    let golden: Golden = serde_json::from_str(text).unwrap();
+    assert_eq!(golden.adapted.len(), 3);
+    for case in golden.adapted {
+        let [samples, height, width, channels] = case.shape;
+        let pixels = (0..case.shape.iter().product::<usize>() as u64)
+            .map(|i| (bits(case.stream, i) >> 56) as u8)
+            .collect();
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let labels = (0..samples as u32).map(|i| i % 2).collect();
+        let data =
+            Dataset::new("random", classes, [height, width, channels], pixels, labels).unwrap();
+        // Directly behind the input, where pixels are counted, and behind a layer.
+        let model = Sequential::new((height, width, channels))
+            .add_named("first", Normalization::new().axis(case.axis.clone()))
+            .add_named("back", Rescaling::new(2.0))
+            .add_named("second", Normalization::new().axis(case.axis.clone()))
+            .add(Flatten::new())
+            .add(Dense::new(2).activation(Activation::Softmax));
+        let mut model = compiled(model, ACCURACY);
+        model.fit(&data, Fit::new()).unwrap();
+        let [mean, variance, count] = statistics(&model, "first");
+        assert_eq!(count, [samples as f32]);
+        for (got, expected) in [(mean, case.mean.values), (variance, case.variance.values)] {
+            assert_eq!(got.len(), expected.len());
+            for (got, expected) in got.iter().zip(expected) {
+                assert!((got - expected).abs() < 1e-6, "{:?}: {got}, {expected}", case.axis);
+            }
+        }
+        // Of numbers that have mean 0 and variance 1, times 2.
+        let [mean, variance, _] = statistics(&model, "second");
+        assert!(mean.iter().all(|mean| mean.abs() < 1e-5), "{mean:?}");
+        assert!(variance.iter().all(|variance| (variance - 4.0).abs() < 1e-4), "{variance:?}");
+    }
+}
+
+/// Statistics are taken once, unless somebody asks for others.
+#[test]
+fn normalization_keeps_what_it_took() {
+    let (train, test) = data();
+    let model = Sequential::new((32, 32, 3))
+        .add_named("norm", Normalization::new())
+        .add(Flatten::new())
+        .add(Dense::new(10).activation(Activation::Softmax));
+    let mut model = compiled(model, ACCURACY);
+    model.fit(&train, Fit::new()).unwrap();
+    let first = statistics(&model, "norm");
+    model.fit(&test, Fit::new()).unwrap();
+    assert_eq!(statistics(&model, "norm"), first);
+    model.adapt(&test).unwrap();
+    assert_ne!(statistics(&model, "norm"), first);
+    assert_eq!(statistics(&model, "norm")[2], [60.0]);
 }

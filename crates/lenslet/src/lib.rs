@@ -67,7 +67,7 @@ pub mod prelude {
         Activation, Adagrad, Adam, AdamW, BinaryCrossentropy, CategoricalCrossentropy, Configure,
         Graph, Initializer, Input, Lamb, Lion, Loss, Metric, Muon, Nadam, Optimizer, Padding,
         RMSprop, Regularizer, SGD, Schedule, Sequential, SparseCategoricalCrossentropy, Tensor,
-        add, concatenate, multiply,
+        add, concatenate, concatenate_along, multiply,
     };
     pub use lenslet_train::{
         Compile, EarlyStopping, Epoch, Evaluation, Fit, Flow, History, Model, ModelCheckpoint,

@@ -2,6 +2,7 @@
 //! other programs, which neither building nor testing does.
 #![forbid(unsafe_code)]
 
+mod goldens;
 mod peers;
 mod round_trips;
 
@@ -19,11 +20,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Goldens(goldens::Args),
     RoundTrips(round_trips::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Goldens(args) => goldens::run(&args),
         Task::RoundTrips(args) => round_trips::run(&args),
     };
     match result {

@@ -1,15 +1,15 @@
 //! Layer by layer to operations.
 
 use lenslet_kernels::{
-    Activation as Function, Axis, Conv2dKernel, Conv2dShape, DepthwiseShape, Formula, Kernels,
-    Pool2dShape, Real,
+    Activation as Function, Axis, Conv2dKernel, Conv2dShape, DepthwiseShape, Formula,
+    GroupedConv2d, Kernels, Pool2dShape, Real,
 };
 use lenslet_model::layers::{BatchNormalization, Conv2D, Normalization};
 use lenslet_model::{
     Activation, Borders, Layer, Loss, Network, Node, Problem, Regularizer, Shape, Source,
 };
 
-use super::{Frame, Norm, Op, Pool, Program, Step, Value, Weights, blocks, flow};
+use super::{Broadcast, Frame, Norm, Op, Pool, Program, Step, Value, Weights, blocks, flow};
 use crate::EngineError;
 use crate::head::{Fused, Head, formula};
 use crate::plan::Mode;
@@ -110,11 +110,18 @@ impl<K: Kernels> Lowering<'_, K> {
         let (x, input, output) = (inputs[0], &node.input, &node.output);
         Ok(match &node.layer {
             Layer::Conv2D(layer) => {
-                if layer.groups != 1 {
-                    return Err(unsupported(node, "groups"));
-                }
-                let shape = self.conv_shape(layer, node, x);
-                let y = self.convolution(shape.0, self.weights(node, "kernel"), shape.1);
+                let (shape, x) = self.conv_shape(layer, node, x);
+                let weights = self.weights(node, "kernel");
+                let y = match layer.groups {
+                    // A group of one channel and one filter: there is a kernel for that.
+                    groups
+                        if groups > 1 && [shape.in_channels, shape.out_channels] == [groups; 2] =>
+                    {
+                        let Conv2dShape { height, width, in_channels: channels, .. } = shape;
+                        self.depthwise(Pool2dShape { height, width, channels }, 1, weights, x)
+                    }
+                    groups => self.convolution(shape, groups, weights, x),
+                };
                 self.activation(layer.activation, output, y, node)?
             }
             Layer::DepthwiseConv2D(layer) => {
@@ -130,7 +137,7 @@ impl<K: Kernels> Lowering<'_, K> {
                 let between = self.depthwise(window, layer.depth_multiplier, weights, x);
                 let channels = input.last() * layer.depth_multiplier;
                 let shape = one_by_one(output.elements() / output.last(), channels, layer.filters);
-                let y = self.convolution(shape, self.weights(node, "pointwise_kernel"), between);
+                let y = self.convolution(shape, 1, self.weights(node, "pointwise_kernel"), between);
                 self.activation(layer.activation, output, y, node)?
             }
             Layer::Dense(layer) => {
@@ -169,19 +176,20 @@ impl<K: Kernels> Lowering<'_, K> {
             Layer::ReLU(layer) => self.activation(layer.activation(), input, x, node)?,
             Layer::LeakyReLU(layer) => self.activation(layer.activation(), input, x, node)?,
             Layer::ELU(layer) => self.activation(layer.activation(), input, x, node)?,
-            Layer::Softmax(layer) => self.activation(layer.activation(), input, x, node)?,
+            Layer::Softmax(layer) => {
+                let classes = known(layer.classes(input));
+                self.in_place(Op::Softmax { classes }, x, Need::Nothing, Need::Numbers)
+            }
             Layer::Rescaling(layer) => {
-                // As many copies as fill a few vectors.
-                let elements = input.elements();
-                let period = (1..=64).rev().find(|n| elements.is_multiple_of(*n)).unwrap_or(1);
+                let period = period(1, input.elements());
                 let [scale, shift] =
                     [layer.scale, layer.offset].map(|x| vec![K::Real::from_f64(x); period]);
                 self.in_place(Op::ScaleShift { scale, shift }, x, Need::Nothing, Need::Nothing)
             }
-            Layer::Normalization(layer) => self.normalization(layer, input.last(), x, node)?,
+            Layer::Normalization(layer) => self.normalization(layer, node, x),
             Layer::BatchNormalization(layer) => self.batch_norm(layer, node, x),
             Layer::LayerNormalization(layer) => {
-                let (channels, weights) = (input.last(), self.scales(node));
+                let (channels, weights) = (known(layer.width(input)), self.scales(node));
                 self.keep(x, Need::Numbers);
                 let op = Op::LayerNorm { channels, epsilon: layer.epsilon, weights };
                 self.push(op, x, input.elements())
@@ -196,19 +204,16 @@ impl<K: Kernels> Lowering<'_, K> {
                 self.push(op, x, input.elements())
             }
             Layer::PReLU(layer) => {
-                // Slopes that repeat are those of the last axes.
+                // The kernel takes slopes over and over again: an axis in front is shared by that.
                 let alpha = layer.alpha_shape(input);
-                let own = alpha.iter().zip(input.dims()).skip_while(|(a, _)| **a == 1);
-                if own.into_iter().any(|(alpha, dim)| alpha != dim) {
-                    return Err(unsupported(
-                        node,
-                        "slopes that are shared along a last axis alone",
-                    ));
-                }
+                let shared = alpha.iter().take_while(|&&slopes| slopes == 1).count();
+                let (own, dims) = (&alpha[shared..], &input.dims()[shared..]);
+                let slopes = dims.iter().product();
+                let repeated = Broadcast::new(own, dims).map(|repeated| (repeated, slopes));
                 let kernel = self.range(node, "alpha").expect("it has slopes");
                 let weights = Weights { bias: kernel.end..kernel.end, kernel };
                 self.keep(x, Need::Numbers);
-                self.push(Op::PRelu { weights }, x, input.elements())
+                self.push(Op::PRelu { weights, repeated }, x, input.elements())
             }
             Layer::SpatialDropout2D(layer) if layer.rate == 0.0 || self.mode == Mode::Predict => x,
             Layer::SpatialDropout2D(layer) => {
@@ -221,10 +226,13 @@ impl<K: Kernels> Lowering<'_, K> {
                 let op = Op::Noise { stddev: layer.stddev, purpose: DROPOUT + index };
                 self.in_place(op, x, Need::Nothing, Need::Nothing)
             }
-            Layer::Add(_) => self.add(inputs, output.elements()),
-            Layer::Multiply(_) => self.push_all(Op::Multiply, inputs, output.elements()),
-            Layer::Concatenate(_) => {
-                let rows = output.elements() / output.last();
+            Layer::Add(_) => self.add(inputs, self.repeats(node), output.elements()),
+            Layer::Multiply(_) => {
+                self.push_all(Op::Multiply(self.repeats(node)), inputs, output.elements())
+            }
+            Layer::Concatenate(layer) => {
+                let axis = known(layer.dimension(input));
+                let rows: usize = output.dims()[..axis].iter().product();
                 let widths = inputs.iter().map(|&input| self.lens[input] / rows).collect();
                 self.push_all(Op::Concatenate { widths }, inputs, output.elements())
             }
@@ -306,16 +314,25 @@ impl<K: Kernels> Lowering<'_, K> {
     }
 
     /// The sum, in place of the first input that nobody else reads.
-    fn add(&mut self, inputs: &[Value], len: usize) -> Value {
-        let free = |&&input: &&Value| self.reads[input] == 1 && self.needed[input] == Need::Nothing;
+    fn add(&mut self, inputs: &[Value], repeats: Vec<Option<Broadcast>>, len: usize) -> Value {
+        let free = |&&input: &&Value| {
+            let unread = self.reads[input] == 1 && self.needed[input] == Need::Nothing;
+            unread && self.lens[input] == len
+        };
         match inputs.iter().find(free).copied() {
-            None => self.push_all(Op::Add, inputs, len),
+            None => self.push_all(Op::Add(repeats), inputs, len),
             Some(output) => {
                 let (input, others) = (inputs[0], inputs[1..].to_vec());
-                self.steps.push(Step { op: Op::Add, input, others, output });
+                self.steps.push(Step { op: Op::Add(repeats), input, others, output });
                 output
             }
         }
+    }
+
+    /// How each of a node's inputs is repeated to the shape of its output.
+    fn repeats(&self, node: &Node) -> Vec<Option<Broadcast>> {
+        let shapes = node.sources.iter().map(|&source| self.network.shape_of(source));
+        shapes.map(|shape| Broadcast::new(shape.dims(), node.output.dims())).collect()
     }
 
     fn penalty(&mut self, Regularizer { l1, l2 }: Regularizer, value: Value) -> Value {
@@ -357,8 +374,14 @@ impl<K: Kernels> Lowering<'_, K> {
         self.nodes.truncate(self.steps.len());
     }
 
-    fn convolution(&mut self, shape: Conv2dShape, weights: Weights, x: Value) -> Value {
-        let kernel = self.kernels.conv2d(shape);
+    fn convolution(
+        &mut self,
+        shape: Conv2dShape,
+        groups: usize,
+        weights: Weights,
+        x: Value,
+    ) -> Value {
+        let kernel = GroupedConv2d::new(self.kernels, shape, groups);
         let packed = self.packed_lens.len();
         self.packed_lens.push(kernel.packed_len());
         self.keep(x, Need::Numbers);
@@ -386,7 +409,7 @@ impl<K: Kernels> Lowering<'_, K> {
         let (input, weights) = (&node.input, self.weights(node, "kernel"));
         let rows = input.elements() / input.last();
         if rows > 1 {
-            return self.convolution(one_by_one(rows, input.last(), out), weights, x);
+            return self.convolution(one_by_one(rows, input.last(), out), 1, weights, x);
         }
         self.keep(x, Need::Numbers);
         let kept = self.network.parameters_of(node).any(|p| !p.regularizer.is_none());
@@ -404,20 +427,22 @@ impl<K: Kernels> Lowering<'_, K> {
         y
     }
 
-    fn normalization(
-        &mut self,
-        layer: &Normalization,
-        channels: usize,
-        x: Value,
-        node: &Node,
-    ) -> Result<Value, EngineError> {
-        let Some([mean, variance]) = layer.given(channels) else {
-            return Err(unsupported(node, "Normalization by the data"));
+    /// By numbers that are given, or by those among the parameters.
+    fn normalization(&mut self, layer: &Normalization, node: &Node, x: Value) -> Value {
+        let places = known(layer.places(&node.input));
+        let period = period(places, node.input.elements());
+        let op = match layer.given(places) {
+            Some([mean, variance]) => {
+                let in_turn = |i: usize| affine::<K::Real>(mean[i % places], variance[i % places]);
+                let (scale, shift) = (0..period).map(in_turn).unzip();
+                Op::ScaleShift { scale, shift }
+            }
+            None => {
+                let range = |name| self.range(node, name).expect("it has statistics");
+                Op::Standardize { mean: range("mean"), variance: range("variance"), period }
+            }
         };
-        let scale: Vec<f64> = variance.iter().map(|v| 1.0 / v.sqrt().max(1e-7)).collect();
-        let shift = mean.iter().zip(&scale).map(|(m, s)| K::Real::from_f64(-m * s)).collect();
-        let scale = scale.into_iter().map(K::Real::from_f64).collect();
-        Ok(self.in_place(Op::ScaleShift { scale, shift }, x, Need::Nothing, Need::Nothing))
+        self.in_place(op, x, Need::Nothing, Need::Nothing)
     }
 
     fn batch_norm(&mut self, layer: &BatchNormalization, node: &Node, x: Value) -> Value {
@@ -540,6 +565,21 @@ impl<K: Kernels> Lowering<'_, K> {
             fusion: self.fusion,
         }
     }
+}
+
+/// How many numbers are done at once, where `places` numbers are taken in turn for as many
+/// `elements`: a multiple, which fills a few vectors.
+fn period(places: usize, elements: usize) -> usize {
+    let turns = elements / places;
+    let copies = (1..=64 / places).rev().find(|copies| turns.is_multiple_of(*copies));
+    places * copies.unwrap_or(1)
+}
+
+/// Scale and shift that take the mean away and divide by the deviation, which for this is at least
+/// Keras's 1e-7.
+pub(crate) fn affine<R: Real>(mean: f64, variance: f64) -> (R, R) {
+    let scale = 1.0 / variance.sqrt().max(1e-7);
+    (R::from_f64(scale), R::from_f64(-mean * scale))
 }
 
 /// What was checked when the network was built.

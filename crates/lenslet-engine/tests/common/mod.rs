@@ -6,13 +6,14 @@ pub mod differences;
 
 use lenslet_kernels::{Isa, Stream};
 use lenslet_model::layers::{
-    ActivationLayer, AveragePool2D, BatchNormalization, Conv2D, Cropping2D, Dense, DepthwiseConv2D,
-    Dropout, ELU, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, GroupNormalization,
-    LayerNormalization, LeakyReLU, MaxPool2D, Maxout, Normalization, PReLU, ReLU, Rescaling,
-    Reshape, SeparableConv2D, Softmax, SpatialDropout2D, SumPool2D, ZeroPadding2D,
+    ActivationLayer, AveragePool2D, Axes, BatchNormalization, Conv2D, Cropping2D, Dense,
+    DepthwiseConv2D, Dropout, ELU, Flatten, GaussianNoise, GlobalAveragePooling2D,
+    GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU, MaxPool2D, Maxout,
+    Normalization, PReLU, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax, SpatialDropout2D,
+    SumPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
-    Activation, Layer, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
+    Activation, Initializer, Layer, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
 };
 
 /// The instruction set of the tests that run on one: that of `LENSLET_ISA`, else the best.
@@ -86,7 +87,7 @@ impl Dice {
 pub type Maker = fn(&mut Dice) -> Layer;
 
 /// Every kind of layer.
-pub const LAYERS: [(&str, Maker); 28] = [
+pub const LAYERS: [(&str, Maker); 32] = [
     ("Conv2D", |d| {
         let layer = Conv2D::new(d.between(1, 5), (d.between(1, 4), d.between(1, 4)))
             .padding(d.padding())
@@ -98,6 +99,17 @@ pub const LAYERS: [(&str, Maker); 28] = [
             1 => layer.dilation_rate((d.between(1, 3), d.between(1, 3))).into(),
             _ => layer.strides(d.between(1, 2)).dilation_rate(d.between(1, 2)).into(),
         }
+    }),
+    ("Conv2D in groups", |d| {
+        // The convolution in front has up to 4 channels: not all of them can be parted.
+        let groups = d.between(2, 4);
+        Conv2D::new(groups * d.between(1, 3), (d.between(1, 3), d.between(1, 3)))
+            .groups(groups)
+            .padding(d.padding())
+            .strides(d.between(1, 2))
+            .use_bias(d.below(3) > 0)
+            .activation(d.activation())
+            .into()
     }),
     ("MaxPool2D", |d| {
         let layer = MaxPool2D::new((d.between(1, 3), d.between(1, 3))).padding(d.padding());
@@ -120,7 +132,10 @@ pub const LAYERS: [(&str, Maker); 28] = [
     ("ReLU", |_| ReLU::new().into()),
     ("LeakyReLU", |d| LeakyReLU::new([0.0, 0.1, 0.3][d.below(3)]).into()),
     ("ELU", |d| ELU::new([0.0, 0.5, 1.0][d.below(3)]).into()),
-    ("Softmax", |_| Softmax::new().into()),
+    ("Softmax", |d| {
+        let axes = [Axes::from(-1), Axes::from([2, 3]), Axes::from([1, -2, -1])];
+        Softmax::new().axis(axes[d.below(3)].clone()).into()
+    }),
     ("Maxout", |d| Maxout::new(d.between(1, 5), d.between(1, 4)).use_bias(d.below(3) > 0).into()),
     ("BatchNormalization", |d| {
         let layer = BatchNormalization::new().epsilon([1e-3, 0.1][d.below(2)]);
@@ -157,17 +172,30 @@ pub const LAYERS: [(&str, Maker); 28] = [
     ("Reshape", |_| Reshape::new([1, -1, 1]).into()),
     ("Rescaling", |d| Rescaling::new(1.0 + d.below(3) as f64).offset(-0.5).into()),
     ("Normalization", |_| Normalization::with([0.3], [0.5]).into()),
+    ("Normalization by the data", |d| {
+        let axes = [Axes::from(-1), Axes::from([]), Axes::from([1, 2, 3])];
+        Normalization::new().axis(axes[d.below(3)].clone()).into()
+    }),
     ("LayerNormalization", |d| {
         LayerNormalization::new().center(d.below(3) > 0).scale(d.below(3) > 0).into()
+    }),
+    ("LayerNormalization over several axes", |d| {
+        let axes = [Axes::from([2, 3]), Axes::from([1, 2, 3])];
+        LayerNormalization::new().axis(axes[d.below(2)].clone()).scale(d.below(3) > 0).into()
     }),
     ("GroupNormalization", |d| {
         let layer = GroupNormalization::new([-1, 1, 2][d.below(3)]);
         layer.center(d.below(3) > 0).scale(d.below(3) > 0).into()
     }),
     ("PReLU", |d| {
-        PReLU::new().shared_axes([vec![], vec![1], vec![1, 2]][d.below(3)].clone()).into()
+        let shared = (1..=3).filter(|_| d.below(2) == 0).collect::<Vec<usize>>();
+        PReLU::new()
+            .alpha_initializer(Initializer::Constant { value: 0.3 })
+            .shared_axes(shared)
+            .into()
     }),
     ("SpatialDropout2D", |d| SpatialDropout2D::new([0.0, 0.3, 0.6][d.below(3)]).into()),
+    ("GaussianNoise", |d| GaussianNoise::new([0.0, 0.1, 0.5][d.below(3)]).into()),
     ("penalties", |d| {
         let penalty = |d: &mut Dice| Regularizer::l1_l2(0.01 * d.below(3) as f64, 0.1);
         Dense::new(d.between(1, 5))
@@ -180,9 +208,12 @@ pub const LAYERS: [(&str, Maker); 28] = [
 ];
 
 /// Those that take pictures alone.
-pub const PICTURE_LAYERS: [&str; 11] = [
+pub const PICTURE_LAYERS: [&str; 14] = [
     "SpatialDropout2D",
     "Conv2D",
+    "Conv2D in groups",
+    "PReLU",
+    "LayerNormalization over several axes",
     "MaxPool2D",
     "AveragePool2D",
     "SumPool2D",

@@ -1,48 +1,18 @@
 //! Layer normalisation.
 
-use serde::{Deserialize, Serialize};
+use super::Describe;
+use super::affine_norm::normalizing_layer;
+use crate::{ParameterSpec, Problem, Shape};
 
-use super::{Describe, affine_norm, ones, setters, yes, zeros};
-use crate::{Initializer, ParameterSpec, Problem, Regularizer, Shape};
-
-/// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` with the mean and variance over the last
-/// axis: of all channels of a pixel (Ba et al. 2016). In training as at prediction.
-///
-/// Parameters: `gamma` (ones) and `beta` (zeros), each of shape `(channels)`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LayerNormalization {
-    /// Added to the variance; 0.001.
-    pub epsilon: f64,
-    /// Whether there is a `beta`; yes.
-    pub center: bool,
-    /// Whether there is a `gamma`; yes.
-    pub scale: bool,
-    /// What `beta` holds before training; zeros.
-    #[serde(skip_serializing_if = "Initializer::is_zeros")]
-    pub beta_initializer: Initializer,
-    /// What `gamma` holds before training; ones.
-    #[serde(skip_serializing_if = "Initializer::is_ones")]
-    pub gamma_initializer: Initializer,
-    /// Penalty on `beta`; none.
-    #[serde(skip_serializing_if = "Regularizer::is_none")]
-    pub beta_regularizer: Regularizer,
-    /// Penalty on `gamma`; none.
-    #[serde(skip_serializing_if = "Regularizer::is_none")]
-    pub gamma_regularizer: Regularizer,
-}
-
-impl Default for LayerNormalization {
-    fn default() -> Self {
-        Self {
-            epsilon: 1e-3,
-            center: yes(),
-            scale: yes(),
-            beta_initializer: zeros(),
-            gamma_initializer: ones(),
-            beta_regularizer: Regularizer::default(),
-            gamma_regularizer: Regularizer::default(),
-        }
+normalizing_layer! {
+    /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` with the mean and variance over the
+    /// last axis: of all channels of a pixel (Ba et al. 2016). In training as at prediction.
+    ///
+    /// Parameters: `gamma` (ones) and `beta` (zeros), each of the shape of the axes.
+    LayerNormalization {
+        /// The axes over which mean and variance go: the last ones; -1, the last. `[1, 2, 3]`: the
+        /// whole picture.
+        axis,
     }
 }
 
@@ -52,21 +22,21 @@ impl LayerNormalization {
         Self::default()
     }
 
-    setters! {
-        /// Sets what is added to the variance.
-        epsilon: f64,
-        /// Sets whether there is a `beta`.
-        center: bool,
-        /// Sets whether there is a `gamma`.
-        scale: bool,
-        /// Sets what `beta` holds before training.
-        beta_initializer: Initializer,
-        /// Sets what `gamma` holds before training.
-        gamma_initializer: Initializer,
-        /// Sets the penalty on `beta`.
-        beta_regularizer: Regularizer,
-        /// Sets the penalty on `gamma`.
-        gamma_regularizer: Regularizer,
+    /// The numbers of a sample that are normalised together lie behind one another; how many they
+    /// are.
+    ///
+    /// # Errors
+    /// Where the axes are not the input's last ones.
+    pub fn width(&self, input: &Shape) -> Result<usize, Problem> {
+        Ok(self.dims(input)?.iter().product())
+    }
+
+    fn dims<'a>(&self, input: &'a Shape) -> Result<&'a [usize], Problem> {
+        let dims = input.dims();
+        match self.axis.trailing(input)? {
+            0 => Err(Problem::new("axis = [] names no axis", "name the last one, -1, or more")),
+            axes => Ok(&dims[dims.len() - axes..]),
+        }
     }
 }
 
@@ -75,16 +45,12 @@ impl Describe for LayerNormalization {
     const STEM: &'static str = "layer_normalization";
 
     fn output(&self, input: &Shape) -> Result<Shape, Problem> {
-        affine_norm::check_epsilon(self.epsilon)?;
-        for spec in self.parameters(input) {
-            spec.check()?;
-        }
+        self.dims(input)?;
+        self.check()?;
         Ok(input.clone())
     }
 
     fn parameters(&self, input: &Shape) -> Vec<ParameterSpec> {
-        let gamma = self.scale.then_some((self.gamma_initializer, self.gamma_regularizer));
-        let beta = self.center.then_some((self.beta_initializer, self.beta_regularizer));
-        affine_norm::parameters(input.last(), gamma, beta)
+        self.dims(input).map_or(Vec::new(), |dims| self.scales(dims))
     }
 }

@@ -1,7 +1,7 @@
 //! One layer after the other as operators.
 
 use lenslet_model::layers::{GroupNormalization, Maxout, Normalization, PReLU};
-use lenslet_model::{Borders, Layer, Node, Shape};
+use lenslet_model::{Activation, Borders, Layer, Node, Shape};
 
 use super::super::attribute;
 use super::activation::activate;
@@ -21,6 +21,7 @@ pub(super) fn lower(
     node: &Node,
     inputs: &[Value],
 ) -> Result<Value, FormatError> {
+    check(inputs, node)?;
     let x = &inputs[0];
     match &node.layer {
         Layer::Conv2D(layer) => {
@@ -104,13 +105,33 @@ pub(super) fn lower(
         Layer::ReLU(layer) => activate(b, x.clone(), layer.activation()),
         Layer::LeakyReLU(layer) => activate(b, x.clone(), layer.activation()),
         Layer::ELU(layer) => activate(b, x.clone(), layer.activation()),
-        Layer::Softmax(layer) => activate(b, x.clone(), layer.activation()),
+        Layer::Softmax(_) => activate(b, x.clone(), Activation::Softmax),
         Layer::PReLU(layer) => Ok(p_re_lu(b, x, layer, node)),
         other => Err(FormatError::unsupported(
             format!("layer `{}` ({}) is not written to ONNX", node.name, other.kind()),
             "export to another format, or use other layers",
         )),
     }
+}
+
+/// Refuses what the layers below do not write: other axes than the last, and values that are repeated.
+fn check(inputs: &[Value], node: &Node) -> Result<(), FormatError> {
+    let axis = match &node.layer {
+        Layer::Softmax(layer) => &layer.axis,
+        Layer::LayerNormalization(layer) => &layer.axis,
+        Layer::Normalization(layer) => &layer.axis,
+        Layer::Concatenate(layer) => &layer.axis,
+        Layer::Add(_) | Layer::Multiply(_) if inputs.iter().any(|x| x.dims != inputs[0].dims) => {
+            let words = format!("layer `{}` joins values of different shapes", node.name);
+            return Err(FormatError::unsupported(words, "export to another format"));
+        }
+        _ => return Ok(()),
+    };
+    if axis.is_last() {
+        return Ok(());
+    }
+    let words = format!("axis = {axis} of layer `{}` is not written to ONNX", node.name);
+    Err(FormatError::unsupported(words, "export to another format, or keep to the last axis"))
 }
 
 fn bias<'a>(b: &Builder<'a>, node: &Node) -> Option<&'a [f32]> {
