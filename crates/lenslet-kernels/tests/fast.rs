@@ -6,8 +6,8 @@ mod common;
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
     Activation, AdagradStep, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, LambStep,
-    LionStep, MOMENTS, NadamStep, Reference, RmsPropStep, Rows, RowsMut, Rule, SgdStep, Stream,
-    Team, Update,
+    LionStep, NadamStep, Reference, RmsPropStep, Rows, RowsMut, Rule, SgdStep, Stream, Team,
+    Update,
 };
 
 const EXACT: Reference<f64> = Reference::new();
