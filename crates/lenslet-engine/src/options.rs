@@ -4,7 +4,7 @@ use lenslet_kernels::{Fast, Isa};
 
 use crate::shortcuts::Shortcuts;
 
-/// How a [`Cpu`] runs.
+/// How a [`Cpu`](crate::Cpu) runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Threads; 0 for as many as the machine has cores. The results do not depend on it.

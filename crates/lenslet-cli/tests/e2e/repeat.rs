@@ -47,7 +47,7 @@ fn a_run_without_shortcuts_is_another_and_its_config_says_so() {
         ("--without winograd", "[\"winograd\"]"),
         ("--without skipping,winograd", "[\"winograd\", \"skipping\"]"),
     ] {
-        let run = flags.replace([' ', ','], "_");
+        let run = flags.trim_start_matches('-').replace([' ', ','], "_");
         sandbox.ok(&format!("{words} {flags} --out {run}"));
         let config = fs::read_to_string(sandbox.path(&run).join("config.toml")).unwrap();
         assert!(config.contains(&format!("\nwithout = {without}\n")), "{config}");

@@ -13,7 +13,7 @@ use crate::permute::permuted;
 /// The metadata key that holds the model's canonical JSON, as in Lenslet's own weights.
 pub(super) const KEY: &str = "lenslet";
 
-/// A safetensors file with PyTorch's names and layouts: see [the module](self).
+/// A safetensors file with PyTorch's names and layouts.
 ///
 /// Its metadata have the model's canonical JSON. The same model gives the same bytes.
 ///
