@@ -60,6 +60,12 @@ fn check(folder: &Path) -> Result<(), String> {
     }
 }
 
+/// Tests whose model does not give what they say it gives.
+const WRONG: [(&str, &str); 1] = [(
+    "test_adam_multiple",
+    "its outputs are those of an epsilon of 0.01, which its model does not have",
+)];
+
 /// The outcome of every test of an operator that [`ops::operator`] knows.
 fn outcomes(folder: &Path) -> Result<BTreeMap<String, Outcome>, String> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
@@ -97,6 +103,9 @@ fn outcome(folder: &Path, name: &str, before: &BTreeMap<String, Outcome>) -> Opt
         }
     };
     let operator = ops::operator(&case.node.op_type)?;
+    if let Some((_, why)) = WRONG.iter().find(|(wrong, _)| *wrong == name) {
+        return Some(Outcome::Skip((*why).to_owned()));
+    }
     Some(match operator(&case) {
         Err(reason) => Outcome::Skip(reason),
         Ok(outputs) => compare::outcome(&case, &outputs),
