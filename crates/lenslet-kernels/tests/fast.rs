@@ -3,35 +3,14 @@
 
 mod common;
 
+use common::cases::{self, ADAM, RULES};
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Activation, AdagradStep, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, LambStep,
-    LionStep, NadamStep, Reference, RmsPropStep, Rows, RowsMut, Rule, SgdStep, Stream, Team,
-    Update,
+    Activation, AdamStep, DepthwiseShape, Fast, InputGradient, Kernels, LambStep, Reference, Rows,
+    RowsMut, Rule, SgdStep, Stream, Team, Update,
 };
 
 const EXACT: Reference<f64> = Reference::new();
-const ACTIVATIONS: [Activation; 11] = [
-    Activation::Sigmoid,
-    Activation::Tanh,
-    Activation::Relu,
-    Activation::LeakyRelu { negative_slope: 0.3 },
-    Activation::Elu { alpha: 0.5 },
-    Activation::Selu,
-    Activation::Relu6,
-    Activation::HardSigmoid,
-    Activation::Softplus,
-    Activation::Softsign,
-    Activation::Exponential,
-];
-const FROM_INPUT: [Activation; 5] = [
-    Activation::Silu,
-    Activation::HardSwish,
-    Activation::Gelu,
-    Activation::GeluTanh,
-    Activation::Mish,
-];
-
 /// Runs `test` with every instruction set and `cases` sources of random numbers.
 fn each_case(cases: u64, test: impl Fn(Fast, &Random)) {
     for isa in isas() {
@@ -138,7 +117,7 @@ fn activations() {
         let n = random.size(1, 100);
         let mut x = wild(random, n);
         x.iter_mut().for_each(|x| *x *= 4.0);
-        for f in ACTIVATIONS {
+        for f in cases::activations(false) {
             let (mut y, mut expected) = (narrow(&x), x.clone());
             fast.activate(f, &mut y);
             EXACT.activate(f, &mut expected);
@@ -162,8 +141,7 @@ fn activations_that_need_their_input() {
         let n = random.size(1, 100);
         let mut x = random.normal(n);
         x.iter_mut().for_each(|x| *x *= 8.0);
-        for f in FROM_INPUT {
-            assert!(f.needs_input());
+        for f in cases::activations(true) {
             let (mut y, mut expected) = (narrow(&x), x.clone());
             fast.activate(f, &mut y);
             EXACT.activate(f, &mut expected);
@@ -463,35 +441,6 @@ where
     }
     vec![dx, w, m, v, third, average]
 }
-
-const ADAM: AdamStep =
-    AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
-const SGD: SgdStep = SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: false };
-const RMSPROP: RmsPropStep =
-    RmsPropStep { learning_rate: 1e-3, rho: 0.9, momentum: 0.0, epsilon: 1e-3, centered: false };
-/// Every rule in every form.
-const RULES: [Rule; 12] = [
-    Rule::Adam(ADAM),
-    Rule::Adam(AdamStep { amsgrad: true, ..ADAM }),
-    Rule::Sgd(SGD),
-    Rule::Sgd(SgdStep::plain(0.1)),
-    Rule::Sgd(SgdStep { nesterov: true, ..SGD }),
-    Rule::RmsProp(RMSPROP),
-    Rule::RmsProp(RmsPropStep { momentum: 0.5, ..RMSPROP }),
-    // A large epsilon: these are no means of what the squares are of, and a root must be left.
-    Rule::RmsProp(RmsPropStep { centered: true, epsilon: 1e4, ..RMSPROP }),
-    Rule::RmsProp(RmsPropStep { centered: true, epsilon: 1e4, momentum: 0.5, ..RMSPROP }),
-    Rule::Adagrad(AdagradStep { learning_rate: 0.01, epsilon: 1e-7 }),
-    Rule::Nadam(NadamStep {
-        by_m: 2e-3,
-        by_g: 1e-3,
-        by_root: 1.5,
-        beta_1: 0.9,
-        beta_2: 0.99,
-        epsilon: 1e-7,
-    }),
-    Rule::Lion(LionStep { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.99 }),
-];
 
 /// A rule, half of the times with something around it.
 fn any_update(random: &Random) -> Update {

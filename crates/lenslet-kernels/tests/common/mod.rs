@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub(crate) mod cases;
+
 use std::cell::Cell;
 
 use lenslet_kernels::{Axis, Conv2dShape, Isa, Pool2dShape, Stream};

@@ -1,7 +1,10 @@
 //! Convolutions, direct and by Winograd's algorithm.
 
+use std::ops::Range;
+
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, OutputGradient, Pool2dShape, Pooled,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, GroupedConv2d, Isa, OutputGradient,
+    Pool2dShape, Pooled,
 };
 
 use crate::{Bench, at_both_guards};
@@ -12,24 +15,34 @@ const CHANNELS: [(usize, usize); 10] =
 
 /// Every kernel of a convolution, with every slice guarded.
 fn run(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
-    let kernel = Conv2d::with(isa, shape, algorithm);
+    run_kernel(bench, &Conv2d::with(isa, shape, algorithm), shape.weights_len());
+    both_gradients(isa, bench, shape);
+}
+
+/// The same for any kernel with filters of so many weights.
+fn run_kernel(bench: &mut Bench, kernel: &impl Conv2dKernel<f32>, weights: usize) {
+    let shape = *kernel.shape();
     let (x, dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
-    let (w, bias) = (bench.numbers(shape.weights_len()), bench.numbers(shape.out_channels));
+    let (w, bias) = (bench.numbers(weights), bench.numbers(shape.out_channels));
     let mut packed = bench.nothing(kernel.packed_len());
-    let mut scratch = bench.nothing(kernel.scratch_len());
+    let mut scratch = bench.nothing(kernel.forward_scratch_len());
     let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
     let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(bias.len()));
     kernel.pack(&bench.team, &w, &mut packed, true);
     kernel.forward(&x, &packed, &bias, &mut y, &mut scratch);
     bench.keep(&y);
-    kernel.forward(&x, &packed, &[], &mut y, &mut scratch);
+    let row = shape.width.output * shape.out_channels;
+    let then = &mut |rows: Range<usize>, y: &mut [f32]| {
+        y[rows.start * row..rows.end * row].iter_mut().for_each(|y| *y = y.max(0.0));
+    };
+    kernel.forward_rows(&x, &packed, &[], &mut y, &mut scratch, then);
+    let mut scratch = bench.nothing(kernel.scratch_len());
     kernel.grad_input(&dy, &packed, &mut dx, &mut scratch);
     kernel.grad_weights(&x, &dy, &mut dw, &mut db, &mut scratch);
     kernel.grad_weights(&x, &dy, &mut dw, &mut [], &mut scratch);
     for results in [&y, &dx, &dw, &db] {
         bench.keep(results);
     }
-    both_gradients(isa, bench, shape);
 }
 
 /// Both gradients from what is not zero, with and without a pool of 1x1 behind the convolution.
@@ -58,6 +71,26 @@ fn both_gradients(isa: Isa, bench: &mut Bench, shape: Conv2dShape) {
     let pooled = OutputGradient::Pooled(pooled);
     kernel.backward(&x, pooled, &packed, &mut dw, &mut [], &mut [], &mut scratch);
     for results in [&dx, &dw, &db] {
+        bench.keep(results);
+    }
+}
+
+/// Output and gradients of one image by two threads.
+fn shared(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
+    let kernel = Conv2d::with(isa, shape, algorithm);
+    let (x, dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
+    let (w, bias) = (bench.numbers(shape.weights_len()), bench.numbers(shape.out_channels));
+    let mut packed = bench.nothing(kernel.packed_len());
+    let mut scratch = bench.nothing(kernel.scratch_len());
+    let mut locals = [(); 2].map(|()| bench.nothing(kernel.scratch_len()));
+    let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
+    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(bias.len()));
+    kernel.pack(&bench.team, &w, &mut packed, true);
+    kernel.forward_shared(&bench.team, &x, &packed, &bias, &mut y, &mut locals);
+    let (team, dy) = (&bench.team, OutputGradient::Dense(&dy));
+    let (dw_to, db_to, dx_to) = (&mut dw, &mut db, &mut dx);
+    kernel.backward_shared(team, &x, dy, &packed, dw_to, db_to, dx_to, &mut scratch, &mut locals);
+    for results in [&y, &dx, &dw, &db] {
         bench.keep(results);
     }
 }
@@ -139,7 +172,22 @@ fn large_shapes() {
             let shape = Conv2dShape { height, width, in_channels, out_channels };
             for algorithm in [Algorithm::Auto, Algorithm::Direct, Algorithm::Winograd] {
                 run(isa, bench, shape, algorithm);
+                shared(isa, bench, shape, algorithm);
             }
+        }
+    });
+}
+
+/// What is copied for a group, and the filters of one.
+#[test]
+fn groups() {
+    let axis = Axis::same(7, 3, 2, 1).expect("it fits");
+    at_both_guards(|isa, bench| {
+        for (groups, (ins, outs)) in [1, 2, 3].into_iter().flat_map(|n| CHANNELS.map(|c| (n, c))) {
+            let (in_channels, out_channels) = (ins * groups, outs * groups);
+            let shape = Conv2dShape { height: axis, width: axis, in_channels, out_channels };
+            let kernel = GroupedConv2d::new(&Fast::new(isa), shape, groups);
+            run_kernel(bench, &kernel, kernel.weights_len());
         }
     });
 }

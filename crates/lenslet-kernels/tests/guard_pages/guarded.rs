@@ -63,6 +63,15 @@ impl<T> DerefMut for Guarded<T> {
     }
 }
 
+impl<T> AsMut<[T]> for Guarded<T> {
+    fn as_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+// SAFETY: it owns its memory alone, which any thread may use and give back.
+unsafe impl<T: Send> Send for Guarded<T> {}
+
 impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         // SAFETY: what `new` mapped; nobody looks any more.

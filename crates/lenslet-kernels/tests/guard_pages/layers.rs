@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use lenslet_kernels::{
-    AdamStep, Axis, InputGradient, Kernels, Pool2dShape, Rows, RowsMut, Rule, Update,
-};
+use lenslet_kernels::{Axis, InputGradient, Kernels, Pool2dShape, Rows, RowsMut, Rule};
 
+use crate::common::cases::{ADAM, RULES};
 use crate::common::narrow;
 use crate::guarded::{Guard, Guarded};
+use crate::optimizers::Learnt;
 use crate::{Bench, each_kernel};
 
 const CHANNELS: [usize; 9] = [1, 3, 4, 5, 8, 15, 16, 17, 33];
@@ -37,6 +37,10 @@ fn pooling() {
                 let (dy, mut argmax) = (bench.numbers(n), bench.indices(n));
                 let (mut y, mut dx) = (bench.nothing(n), bench.nothing(x.len()));
                 fast.max_pool_forward(&shape, &x, &mut y, &mut argmax);
+                bench.keep(&y);
+                for row in 0..height.output {
+                    fast.max_pool_rows(&shape, row..row + 1, &x, &mut y, &mut argmax);
+                }
                 bench.keep(&y);
                 fast.max_pool_backward(&dy, &argmax, &mut dx);
                 bench.keep(&dx);
@@ -118,6 +122,7 @@ fn dense_layers() {
             let (x, dy) = (ins.of(&x), outs.of(&dy));
             for finite in [false, true] {
                 fast.dense_forward(&bench.team, x, &w, &bias, finite, outs.of_mut(&mut y));
+                fast.dense_forward_made(x, out, finite);
             }
             fast.dense_grad_input(&bench.team, dy, &w, ins.of_mut(&mut dx));
             fast.dense_grad_weights(&bench.team, x, dy, &mut dw);
@@ -132,32 +137,26 @@ fn dense_layers() {
 
 #[test]
 fn dense_layers_that_learn_as_they_go_back() {
-    let adam = AdamStep { alpha: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false };
-    let update = Update::from(Rule::Adam(adam));
     each_kernel(|fast, bench| {
         for (case, (inputs, out, rows)) in sizes().enumerate() {
             let gap = case % 3;
             let ins = Matrix::new(bench.guard, rows, inputs, gap);
             let outs = Matrix::new(bench.guard, rows, out, gap);
             let (x, dy) = (ins.random(bench), outs.random(bench));
-            let (mut w, mut m, mut v) = (
-                bench.numbers(inputs * out),
-                bench.numbers(inputs * out),
-                bench.numbers(inputs * out),
-            );
-            v.iter_mut().for_each(|v| *v *= *v);
             let (x, dy) = (ins.of(&x), outs.of(&dy));
+            let mut learnt = Learnt::new(bench, inputs * out);
             let mut dx = ins.empty(bench);
-            for rectified in [Some(true), Some(false), None] {
-                let dx = rectified
-                    .map(|rectified| InputGradient { rows: ins.of_mut(&mut dx), rectified });
-                let moments = [&mut m[..], &mut v, &mut [], &mut []];
-                fast.dense_backward_update(&bench.team, x, dy, dx, update, &mut w, moments);
+            // Adam alone has a way of its own.
+            for rule in [Rule::Adam(ADAM), RULES[case % RULES.len()]] {
+                for rectified in [Some(true), Some(false), None] {
+                    let dx = rectified
+                        .map(|rectified| InputGradient { rows: ins.of_mut(&mut dx), rectified });
+                    let (w, moments) = learnt.split();
+                    fast.dense_backward_update(&bench.team, x, dy, dx, rule.into(), w, moments);
+                }
             }
             (0..rows).for_each(|row| bench.keep(ins.of(&dx).row(row)));
-            bench.keep(&w);
-            bench.keep(&m);
-            bench.keep(&v);
+            learnt.keep(bench);
         }
     });
 }

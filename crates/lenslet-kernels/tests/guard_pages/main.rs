@@ -5,12 +5,16 @@
 
 #![cfg(unix)]
 
+mod channels;
 #[path = "../common/mod.rs"]
 mod common;
 mod convolution;
+mod coverage;
 mod elements;
 mod guarded;
 mod layers;
+mod losses;
+mod optimizers;
 
 use common::{Random, isas, narrow};
 use guarded::{Guard, Guarded};
