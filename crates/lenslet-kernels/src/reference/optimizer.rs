@@ -24,7 +24,9 @@ pub(super) fn update<R: Real>(update: Update, p: &mut [R], g: &[R], moments: Mom
     let [scale, clip, decay] = [update.scale, update.clip, update.decay].map(R::from_f64);
     for (i, p) in p.iter_mut().enumerate() {
         let g = clipped(g[i] * scale, clip);
-        *p -= *p * decay;
+        if decay != R::ZERO {
+            *p -= *p * decay;
+        }
         // A moment that the rule does not have is empty.
         let at = |moment: &[R]| moment.get(i).copied().unwrap_or_default();
         let mut moments = [at(first), at(second), at(third)];

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub(crate) mod cases;
+pub(crate) mod compare;
 
 use std::cell::Cell;
 

@@ -29,11 +29,13 @@ fn normal_density<S: Simd>(s: S, x: S::F32) -> S::F32 {
     s.mul(s.splat(FACTOR), exp::exp(s, s.mul(s.mul(x, x), s.splat(-0.5))))
 }
 
-/// `tanh(sqrt(2 / pi) (x + 0.044715 x^3))`, and the derivative of what is in parentheses.
+/// `tanh(sqrt(2 / pi) (x + 0.044715 x^3))`, and the derivative of what is in parentheses, which is
+/// kept finite where the tangent is 1 anyway.
 #[inline(always)]
 fn gelu_parts<S: Simd>(s: S, x: S::F32) -> (S::F32, S::F32) {
     const ROOT: f32 = 0.797_884_6;
-    let x2 = s.mul(x, x);
+    // `min` returns its second if it is NaN.
+    let x2 = s.min(s.splat(1e8), s.mul(x, x));
     let cubic = s.mul_add(s.splat(0.044_715 * ROOT), x2, s.splat(ROOT));
     let slope = s.mul_add(s.splat(3.0 * 0.044_715 * ROOT), x2, s.splat(ROOT));
     (exp::tanh(s, s.mul(x, cubic)), slope)
@@ -106,9 +108,10 @@ pub(super) fn backward<S: Simd>(s: S, f: Activation, x: &[f32], dy: &mut [f32]) 
             dy,
             #[inline(always)]
             |x, dy| {
+                // Comparisons are false for NaN, which goes through the parabola.
                 let slope = s.mul_add(x, s.splat(1.0 / 3.0), half);
-                let slope = s.select(s.lt(x, s.splat(3.0)), slope, one);
-                s.mul(dy, s.select(s.lt(s.splat(-3.0), x), slope, zero))
+                let slope = s.select(s.le(s.splat(3.0), x), one, slope);
+                s.select(s.le(x, s.splat(-3.0)), zero, s.mul(dy, slope))
             },
         ),
         Activation::Gelu => zip(
@@ -125,7 +128,7 @@ pub(super) fn backward<S: Simd>(s: S, f: Activation, x: &[f32], dy: &mut [f32]) 
             #[inline(always)]
             |x, dy| {
                 let (t, slope) = gelu_parts(s, x);
-                let falling = s.mul(s.mul(x, slope), s.sub(one, s.mul(t, t)));
+                let falling = s.mul(s.mul(x, s.sub(one, s.mul(t, t))), slope);
                 s.mul(dy, s.mul(half, s.add(s.add(one, t), falling)))
             },
         ),
