@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use lenslet_kernels::{
-    Activation, AdamStep, Axis, Fast, InputGradient, Isa, Kernels, Pool2dShape, Rows, RowsMut,
-    Rule, Stream, Team, Update, peak_flops,
+    Activation, AdamStep, Axis, DepthwiseShape, Fast, InputGradient, Isa, Kernels, Pool2dShape,
+    Rows, RowsMut, Rule, Stream, Team, Update, peak_flops,
 };
 
 /// Seconds of one call: the best of many.
@@ -160,11 +160,43 @@ fn elements(fast: Fast, team: &Team) {
     per_element("average-pool 2x2 backward", x.len(), || {
         fast.average_pool_backward(&shape, &y, black_box(&mut dx));
     });
+    depthwise(fast);
     per_element("an empty job", 1, || {
         team.run(16, &|_, task| {
             black_box(task);
         })
     });
+}
+
+/// GFLOP/s of depthwise convolutions as in MobileNetV2.
+fn depthwise(fast: Fast) {
+    for (size, channels, stride) in [
+        (32, 32, 1),
+        (32, 144, 1),
+        (32, 144, 2),
+        (16, 192, 1),
+        (8, 384, 1),
+        (8, 576, 2),
+        (4, 960, 1),
+    ] {
+        let axis = Axis::same(size, 3, stride, 1).expect("a window fits");
+        let window = Pool2dShape { height: axis, width: axis, channels };
+        let shape = DepthwiseShape { window, multiplier: 1 };
+        let (x, w) = (numbers(window.input_len()), numbers(shape.weights_len()));
+        let (mut y, mut dx) = (numbers(shape.output_len()), x.clone());
+        let dy = y.clone();
+        let mut dw = w.clone();
+        let flops = (2 * dy.len() * 9) as f64;
+        print!("depthwise {size}x{size}x{channels}, stride {stride}:");
+        let forward = time(|| fast.depthwise_forward(&shape, &x, &w, &[], black_box(&mut y)));
+        let input = time(|| fast.depthwise_grad_input(&shape, &dy, &w, black_box(&mut dx)));
+        let weights =
+            time(|| fast.depthwise_grad_weights(&shape, &x, &dy, black_box(&mut dw), &mut []));
+        for (name, seconds) in [("y", forward), ("dx", input), ("dw", weights)] {
+            print!("  {name} {:.1} us = {:.1} GFLOP/s", seconds * 1e6, flops / seconds / 1e9);
+        }
+        println!();
+    }
 }
 
 fn main() {

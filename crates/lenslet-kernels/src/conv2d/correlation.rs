@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::filters::View;
 use super::line::{Line, Phase};
 use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
@@ -110,36 +111,42 @@ impl Correlation {
         (taps.sum::<usize>() * self.source_channels * self.padded_channels) as u64
     }
 
-    /// Lays filters out for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
-    /// source to channel `o` of the target.
-    pub(super) fn pack(
-        &self,
-        team: &Team,
-        lanes: usize,
-        packed: &mut [f32],
-        w: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) {
-        let mut locals = vec![(); team.threads()];
+    /// Lays filters out for [`Self::run`].
+    pub(super) fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
+        let widest = block_width(isa.lanes());
         for patch in &self.patches {
             let rows = patch.taps.len() * self.source_channels;
             if rows == 0 {
                 continue;
             }
-            let blocks = Chunks::new(&mut packed[patch.packed.clone()], rows * block_width(lanes));
-            team.for_each(blocks, &mut locals, |block, packed, ()| {
-                let width = packed.len() / rows;
-                let first = block * block_width(lanes);
-                let channels = width.min(self.target_channels - first);
-                packed.fill(0.0);
-                let taps = packed.chunks_exact_mut(self.source_channels * width);
-                for (packed, &tap) in taps.zip(&patch.taps) {
-                    for o in 0..channels {
-                        for (c, row) in packed.chunks_exact_mut(width).enumerate() {
-                            row[o] = w(tap, c, first + o);
-                        }
+            let blocks = Chunks::new(&mut packed[patch.packed.clone()], rows * widest);
+            team.share(blocks, |block, packed| {
+                dispatch!(isa, |s| self.pack_block(s, w, &patch.taps, block * widest, packed));
+            });
+        }
+    }
+
+    /// The filters of a block of the target's channels, from `first` on.
+    #[inline(always)]
+    fn pack_block<S: Simd>(
+        &self,
+        s: S,
+        w: View<'_>,
+        taps: &[usize],
+        first: usize,
+        packed: &mut [f32],
+    ) {
+        let width = packed.len() / (taps.len() * self.source_channels);
+        let of_taps = packed.chunks_exact_mut(self.source_channels * width);
+        for (packed, &tap) in of_taps.zip(taps) {
+            for (some, rows) in packed.chunks_mut(S::LANES * width).enumerate() {
+                for v in (0..width).step_by(S::LANES) {
+                    let block = w.block(s, tap, some * S::LANES, first + v);
+                    for (row, x) in rows.chunks_exact_mut(width).zip(block) {
+                        s.store(&mut row[v..], x);
                     }
                 }
-            });
+            }
         }
     }
 

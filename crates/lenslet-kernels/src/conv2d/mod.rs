@@ -1,5 +1,6 @@
 //! Convolution with vectors.
 //!
+//! * [`filters`]: the filters as a pass reads them;
 //! * [`line`]: what reaches what along one axis, in both directions;
 //! * [`strips`]: an image with zeros around it;
 //! * [`moderate`]: whether numbers are finite and not too large for all this;
@@ -11,6 +12,7 @@
 //! * [`sparse`]: both gradients, where the output's is mostly zero.
 
 mod correlation;
+mod filters;
 mod line;
 mod moderate;
 mod pieces;
@@ -30,6 +32,7 @@ use crate::{
     Chunks, ChunksRef, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team, Times,
 };
 use correlation::Correlation;
+use filters::View;
 use line::Line;
 use moderate::{Copier, Watch};
 use pieces::{Cut, Target};
@@ -151,14 +154,21 @@ impl Conv2d {
             forward: Pass::new(forward, in_channels, out_channels, lanes, algorithm),
             backward: Pass::new(backward, out_channels, in_channels, lanes, algorithm),
             weights: Gradient::new(&shape, lanes, algorithm),
-            sparse: if algorithm == Algorithm::Auto { Sparse::new(&shape) } else { None },
+            sparse: None,
         }
+        .skipping(algorithm == Algorithm::Auto)
     }
 
     /// The same, which leaves out multiplications by zeros of the output's gradient, or does not.
     pub fn skipping(self, on: bool) -> Self {
         let sparse = if on { Sparse::new(&self.shape) } else { None };
+        let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, self.dense()));
         Self { sparse, ..self }
+    }
+
+    /// What the way back takes that skips nothing, in terms of the direct sum's time.
+    fn dense(&self) -> f64 {
+        if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 }
     }
 
     /// Lengths of the packed filters, in the order of [`Packed`].
@@ -214,8 +224,7 @@ impl Conv2d {
         both: bool,
     ) -> Option<(&Sparse, usize)> {
         let sparse = self.sparse.as_ref().filter(|_| moderate)?;
-        let dense = if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 };
-        let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, dense);
+        let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, self.dense());
         // Where not even zeros alone would pay there is nothing to count.
         let count = if pays(0) { sparse.count(self.isa, dy)? } else { return None };
         pays(count).then_some((sparse, count))
@@ -263,16 +272,10 @@ impl Pass {
         }
     }
 
-    /// `w(tap, c, o)` is the weight from channel `c` of the source to channel `o` of the target.
-    fn pack(
-        &self,
-        (team, isa, lanes): (&Team, Isa, usize),
-        packed: &mut [f32],
-        w: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) {
+    fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
         match self {
-            Self::Direct(direct) => direct.pack(team, lanes, packed, w),
-            Self::Winograd(winograd) => winograd.pack(team, isa, lanes, packed, w),
+            Self::Direct(direct) => direct.pack(team, isa, w, packed),
+            Self::Winograd(winograd) => winograd.pack(team, isa, w, packed),
         }
     }
 
@@ -487,19 +490,17 @@ impl Conv2dKernel<f32> for Conv2d {
     fn pack(&self, team: &Team, w: &[f32], packed: &mut [f32], backward: bool) {
         assert_eq!(w.len(), self.shape.weights_len());
         assert_eq!(packed.len(), self.packed_len());
-        let (ci, co) = (self.shape.in_channels, self.shape.out_channels);
         let [forward, transposed, sparse, plain, _] = self.packed_lens();
         let (forward, packed) = packed.split_at_mut(forward);
         let (transposed, packed) = packed.split_at_mut(transposed);
         let (runs, packed) = packed.split_at_mut(sparse);
         let (plain, moderate) = packed.split_at_mut(plain);
-        let with = (team, self.isa, self.lanes);
-        self.forward.pack(with, forward, |tap, c, o| w[(tap * ci + c) * co + o]);
+        self.forward.pack(team, self.isa, View::forward(w, &self.shape), forward);
         if backward {
-            self.backward.pack(with, transposed, |tap, c, o| w[(tap * ci + o) * co + c]);
+            self.backward.pack(team, self.isa, View::backward(w, &self.shape), transposed);
         }
         if let Some(sparse) = self.sparse.as_ref().filter(|_| backward) {
-            sparse.pack(team, w, runs);
+            sparse.pack(team, self.isa, w, runs);
         }
         moderate[0] = f32::from(u8::from(copy_watched(team, self.isa, w, plain)));
     }

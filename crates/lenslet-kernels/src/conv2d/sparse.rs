@@ -17,6 +17,7 @@ mod transposed;
 
 use std::ops::Range;
 
+use super::filters::block;
 use super::line::Line;
 use super::strips::Strips;
 use crate::simd::{Simd, dispatch};
@@ -102,13 +103,11 @@ impl Sparse {
     }
 
     /// Lays out filters (HWIO) for [`Self::run`].
-    pub(super) fn pack(&self, team: &Team, w: &[f32], packed: &mut [f32]) {
+    pub(super) fn pack(&self, team: &Team, isa: Isa, w: &[f32], packed: &mut [f32]) {
         let channels = self.shape.out_channels;
         let len = packed.len() / channels;
-        team.share(Chunks::new(packed, len), |o, packed| {
-            for (to, w) in packed.iter_mut().zip(w[o..].iter().step_by(channels)) {
-                *to = *w;
-            }
+        team.share(Chunks::new(packed, isa.lanes() * len), |block, packed| {
+            dispatch!(isa, |s| pack_block(s, w, channels, block * isa.lanes(), packed));
         });
     }
 
@@ -124,8 +123,13 @@ impl Sparse {
         dispatch!(isa, |s| count(s, dy))
     }
 
+    /// Whether there may be gradients for which [`Self::pays`] holds.
+    pub(super) fn can_pay(&self, lanes: usize, dense: f64) -> bool {
+        [false, true].iter().any(|&both| self.cheaper(lanes, [0, 0], both, dense))
+    }
+
     /// Whether `count` numbers take less time one by one than all of them in the dense way, which
-    /// takes `dense` of the direct sum's time. In units of about a cycle of the CPU.
+    /// takes `dense` of the direct sum's time.
     pub(super) fn pays(
         &self,
         lanes: usize,
@@ -134,11 +138,16 @@ impl Sparse {
         both: bool,
         dense: f64,
     ) -> bool {
-        let Conv2dShape { height, out_channels, .. } = self.shape;
         let examined = match dy {
             OutputGradient::Dense(dy) => dy.len(),
             OutputGradient::Pooled(pooled) => pooled.dy.len(),
         };
+        self.cheaper(lanes, [count, examined], both, dense)
+    }
+
+    /// The same for a number of elements that are looked at, in units of about a cycle of the CPU.
+    fn cheaper(&self, lanes: usize, [count, examined]: [usize; 2], both: bool, dense: f64) -> bool {
+        let Conv2dShape { height, out_channels, .. } = self.shape;
         // Vectors that a number is multiplied by; a tail takes longer.
         let vectors =
             height.window * (self.run / lanes + 3 * usize::from(!self.run.is_multiple_of(lanes)));
@@ -285,6 +294,19 @@ fn add<S: Simd>(s: S, x: S::F32, to: &mut [f32], first: usize) {
         s.store(to, s.add(s.load(to), x));
     } else if !to.is_empty() {
         s.store_tail(to, s.add(s.load_tail(to), x));
+    }
+}
+
+/// The filters of a vector's number of output channels from `first` on, one after the other.
+#[inline(always)]
+fn pack_block<S: Simd>(s: S, w: &[f32], channels: usize, first: usize, packed: &mut [f32]) {
+    let len = w.len() / channels;
+    for i in (0..len).step_by(S::LANES) {
+        let columns = s.transpose(block(s, w, channels, i, first));
+        for (packed, x) in packed.chunks_exact_mut(len).zip(columns) {
+            let (_, packed) = packed.split_at_mut(i);
+            if packed.len() >= S::LANES { s.store(packed, x) } else { s.store_tail(packed, x) }
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::correlation::block_width;
+use super::filters::View;
 use super::line::Line;
 use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
@@ -26,8 +27,6 @@ pub(super) const OUT: usize = 4;
 pub(super) const IN: usize = 6;
 /// Elements of a transformed tile.
 pub(super) const ELEMENTS: usize = IN * IN;
-/// Source channels whose filters one task transforms.
-const PACKED: usize = 8;
 /// The largest strip of padded image, in elements.
 const STRIP: usize = 1 << 16;
 
@@ -174,35 +173,26 @@ impl Winograd {
         (ELEMENTS * tiles * self.source_channels * self.padded_target) as u64
     }
 
-    /// Transforms filters for [`Self::run`]; `w(tap, c, o)` is the weight from channel `c` of the
-    /// source to channel `o` of the target.
-    pub(super) fn pack(
-        &self,
-        team: &Team,
-        isa: Isa,
-        lanes: usize,
-        packed: &mut [f32],
-        w: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) {
+    /// Transforms filters for [`Self::run`].
+    pub(super) fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
         let rows = ELEMENTS * self.source_channels;
-        let widest = block_width(lanes);
+        let (widest, lanes) = (block_width(isa.lanes()), isa.lanes());
         // A task has some of the source's channels of a block of the target's: numbers that do not
         // lie together.
-        let cuts = self.source_channels.div_ceil(PACKED);
+        let cuts = self.source_channels.div_ceil(lanes);
         let len = packed.len();
-        let (packed, w) = (Shareable(packed.as_mut_ptr()), &w);
+        let packed = Shareable(packed.as_mut_ptr());
         team.run(len.div_ceil(rows * widest) * cuts, &|_, task| {
-            let (first, cut) = (task / cuts * widest, task % cuts * PACKED);
-            let channels = cut..self.source_channels.min(cut + PACKED);
+            let (first, c) = (task / cuts * widest, task % cuts * lanes);
             let width = widest.min(self.padded_target - first);
             let block = packed.get().wrapping_add(rows * first);
             // SAFETY: these channels of the block, which is inside, are this task's alone.
-            dispatch!(isa, |s| unsafe { self.pack_block(s, first, width, channels, block, w) });
+            dispatch!(isa, |s| unsafe { self.pack_block(s, w, [c, first], width, block) });
         });
     }
 
-    /// The filters of a block of `width` output channels from `first` on, of some source channels:
-    /// `elements x source channels x vectors`.
+    /// The filters of a block of `width` target channels from `o` on, of a vector's number of source
+    /// channels from `c` on: `elements x source channels x vectors`.
     ///
     /// # Safety
     /// Those of these channels can be written at `packed`, where the block begins, and nobody else
@@ -211,28 +201,26 @@ impl Winograd {
     unsafe fn pack_block<S: Simd>(
         &self,
         s: S,
-        first: usize,
+        w: View<'_>,
+        [c, o]: [usize; 2],
         width: usize,
-        channels: Range<usize>,
         packed: *mut f32,
-        w: &impl Fn(usize, usize, usize) -> f32,
     ) {
-        for c in channels {
-            for v in (0..width).step_by(S::LANES) {
-                let channels = self.target_channels.min(first + v + S::LANES) - first - v;
+        for v in (0..width).step_by(S::LANES) {
+            let mut blocks = [[[s.splat(0.0); 16]; 3]; 3];
+            for (blocks, taps) in blocks.iter_mut().zip(&self.taps) {
+                for (block, &tap) in blocks.iter_mut().zip(taps) {
+                    *block = w.block(s, tap, c, o + v);
+                }
+            }
+            for i in 0..S::LANES.min(self.source_channels - c) {
                 let mut g = [[s.splat(0.0); 3]; 3];
-                for (g, taps) in g.iter_mut().zip(&self.taps) {
-                    for (g, &tap) in g.iter_mut().zip(taps) {
-                        let mut lanes = [0.0; 16];
-                        for (lane, o) in lanes.iter_mut().zip(first + v..).take(channels) {
-                            *lane = w(tap, c, o);
-                        }
-                        *g = s.load(&lanes);
-                    }
+                for (g, block) in g.as_flattened_mut().iter_mut().zip(blocks.as_flattened()) {
+                    *g = block[i];
                 }
                 let u = filters(s, g);
                 for (element, u) in u.as_flattened().iter().enumerate() {
-                    let at = (element * self.source_channels + c) * width + v;
+                    let at = (element * self.source_channels + c + i) * width + v;
                     // SAFETY: the caller's promise.
                     unsafe { s.store_ptr(packed.add(at), *u) };
                 }

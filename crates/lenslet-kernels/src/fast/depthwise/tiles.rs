@@ -1,0 +1,143 @@
+//! Pixels of a row that are computed together, and what they meet in the other image.
+
+use crate::{Axis, Pool2dShape};
+
+/// Pixels of a tile: they share each load of a filter.
+pub(super) const TILE: usize = 4;
+/// Taps of the largest window that tiles are made for.
+pub(super) const TAPS: usize = 128;
+
+/// A tap, and the pixels that it brings together.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Meeting {
+    /// Its number in the filter.
+    pub(super) tap: usize,
+    /// The other image's pixel for the tile's first, be it there or not: the others follow in
+    /// steps of [`Tile::step`].
+    other: usize,
+    /// Which of the tile's pixels meet one.
+    met: [bool; TILE],
+}
+
+/// Some pixels of a row, and all that they meet.
+pub(super) struct Tile {
+    /// The first pixel, and pixels from one to the next.
+    first: usize,
+    stride: usize,
+    /// Whether there are so many.
+    there: [bool; TILE],
+    /// Pixels of the other image from one to the next.
+    step: usize,
+    meetings: [Meeting; TAPS],
+    len: usize,
+}
+
+impl Meeting {
+    /// Whether all of the tile's pixels meet one.
+    #[inline(always)]
+    pub(super) fn all(&self) -> bool {
+        self.met == [true; TILE]
+    }
+
+    /// Whether the tile's pixel `i` meets one.
+    #[inline(always)]
+    pub(super) fn met(&self, i: usize) -> bool {
+        self.met[i]
+    }
+}
+
+impl Tile {
+    pub(super) fn new() -> Self {
+        let meetings = [Meeting::default(); TAPS];
+        Self { first: 0, stride: 1, there: [false; TILE], step: 1, meetings, len: 0 }
+    }
+
+    /// Calls `visit` for tiles of all outputs, which meet inputs.
+    #[inline(always)]
+    pub(super) fn each_of_outputs(&mut self, shape: &Pool2dShape, mut visit: impl FnMut(&Self)) {
+        let Pool2dShape { height, width, .. } = shape;
+        (self.stride, self.step) = (1, width.stride);
+        for row in 0..height.output {
+            for column in (0..width.output).step_by(TILE) {
+                self.begin(row * width.output + column, width.output - column);
+                for kh in height.taps(row) {
+                    let Some(of) = height.at(row, kh) else { continue };
+                    for kw in 0..width.window {
+                        let start = (column * width.stride + kw * width.dilation).cast_signed();
+                        let other = start - width.pad_before.cast_signed();
+                        self.meet(kh * width.window + kw, of, other, width.input);
+                    }
+                }
+                visit(self);
+            }
+        }
+    }
+
+    /// Calls `visit` for tiles of all inputs, which meet outputs.
+    #[inline(always)]
+    pub(super) fn each_of_inputs(&mut self, shape: &Pool2dShape, mut visit: impl FnMut(&Self)) {
+        let Pool2dShape { height, width, .. } = shape;
+        (self.stride, self.step) = (width.stride, 1);
+        for row in 0..height.input {
+            // Inputs a stride apart are reached by the same taps, from neighbouring outputs.
+            for shift in 0..width.stride.min(width.input) {
+                for column in (shift..width.input).step_by(TILE * width.stride) {
+                    let left = (width.input - column).div_ceil(width.stride);
+                    self.begin(row * width.input + column, left);
+                    for kh in 0..height.window {
+                        let Some(of) = height.reader(row, kh) else { continue };
+                        for kw in 0..width.window {
+                            if let Some(other) = first_reader(width, column, kw) {
+                                self.meet(kh * width.window + kw, of, other, width.output);
+                            }
+                        }
+                    }
+                    visit(self);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, first: usize, left: usize) {
+        self.first = first;
+        self.there = std::array::from_fn(|i| i < left);
+        self.len = 0;
+    }
+
+    /// Adds a tap: the first pixel meets this column of a row of the other image, which has
+    /// `columns`.
+    fn meet(&mut self, tap: usize, row: usize, column: isize, columns: usize) {
+        let at = |i: usize| column.wrapping_add_unsigned(i * self.step).cast_unsigned();
+        let met = std::array::from_fn(|i| self.there[i] && at(i) < columns);
+        if met != [false; TILE] {
+            let other = (row * columns).wrapping_add_signed(column);
+            self.meetings[self.len] = Meeting { tap, other, met };
+            self.len += 1;
+        }
+    }
+
+    /// The taps, in the filter's order.
+    #[inline(always)]
+    pub(super) fn meetings(&self) -> &[Meeting] {
+        &self.meetings[..self.len]
+    }
+
+    /// Pixel `i`, or `None` where the row has no more.
+    #[inline(always)]
+    pub(super) fn pixel(&self, i: usize) -> Option<usize> {
+        self.there[i].then_some(self.first + i * self.stride)
+    }
+
+    /// What pixel `i` meets, if it is [`Meeting::met`]: a pixel inside the other image.
+    #[inline(always)]
+    pub(super) fn other(&self, meeting: &Meeting, i: usize) -> usize {
+        meeting.other.wrapping_add(i * self.step)
+    }
+}
+
+/// The output, be it there or not, whose tap `t` reads input `i`.
+fn first_reader(axis: &Axis, i: usize, t: usize) -> Option<isize> {
+    let start = (i + axis.pad_before).cast_signed() - (t * axis.dilation).cast_signed();
+    let stride = axis.stride.cast_signed();
+    (start % stride == 0).then_some(start / stride)
+}
