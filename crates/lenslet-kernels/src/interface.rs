@@ -12,6 +12,34 @@ use crate::{Loss, loss};
 ///
 /// Functions that rise everywhere have their derivative computed from the *output*, so that they
 /// work in place; the others ([`Activation::needs_input`]) from the input.
+///
+/// # Accuracy
+/// The largest errors of [`Fast`](crate::Fast), on every instruction set, for numbers of any size, in
+/// units in the last place (ulp): of the result, and of the gradient in ulp of `dy` or of itself,
+/// whichever is larger. Slopes and `alpha` are at most 1 here. Infinities, NaN and denormal numbers are
+/// treated as by an exact function.
+///
+/// | function | result | gradient |
+/// |---|---|---|
+/// | `Sigmoid` | 2.5 | 0.5 |
+/// | `Tanh` | 3 | 1.5 |
+/// | `Relu` | 0 | 0 |
+/// | `LeakyRelu` | 1.5 | 0.5 |
+/// | `Elu` | 2.5 | 1.5 |
+/// | `Selu` | 2.5 | 1.5 |
+/// | `Relu6` | 0 | 0 |
+/// | `HardSigmoid` | 1.5 | 0.5 |
+/// | `Softplus` | 3.5 | 1.5 |
+/// | `Softsign` | 1.5 | 2 |
+/// | `Exponential` | 1.5 | 0.5 |
+/// | `Silu` | 3.5 | 13 |
+/// | `HardSwish` | 2.5 | 1.5 |
+/// | `Gelu` | 1.5 | 2.5 |
+/// | `GeluTanh` | 2.5 | 33 |
+/// | `Mish` | 4 | 17 |
+///
+/// Of `Gelu` and `GeluTanh` it is ulp of `x`: far below zero their factor is what one less almost one
+/// leaves. Of `Silu`, `HardSwish` and `Mish` it is that where their factor is a denormal number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `1 / (1 + exp(-x))`.

@@ -21,6 +21,9 @@ mod p_re_lu;
 mod pool;
 mod reduce;
 mod softmax;
+#[cfg(test)]
+#[path = "../../tests/common/ulps.rs"]
+mod ulps;
 
 use std::ops::Range;
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod compare;
+pub(crate) mod ulps;
 
 use std::cell::Cell;
 
