@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Random, dot};
-use lenslet_kernels::{Activation, Conv2dKernel, Kernels, Reference, Rows, RowsMut, Team};
+use common::{Random, cases::ACTIVATIONS, dot};
+use lenslet_kernels::{Conv2dKernel, Kernels, Reference, Rows, RowsMut, Team};
 
 const K: Reference<f64> = Reference::new();
 const SHAPES: u64 = 25;
@@ -97,27 +97,12 @@ fn average_and_sum_pool() {
 
 #[test]
 fn activations() {
-    let activations = [
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Relu,
-        Activation::LeakyRelu { negative_slope: 0.3 },
-        Activation::Elu { alpha: 0.7 },
-        Activation::Selu,
-        Activation::Softplus,
-        Activation::Softsign,
-        Activation::Exponential,
-        Activation::Silu,
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::Mish,
-    ];
     each_shape(4, |random| {
         // Not where some of them have a corner.
         let mut x = random.normal(random.size(1, 50));
         x.iter_mut().for_each(|x| *x = 2.0 * *x + 1e-4 * x.signum());
         let dy = random.normal(x.len());
-        for f in activations {
+        for f in ACTIVATIONS {
             let forward = |x: &[f64]| {
                 let mut y = x.to_vec();
                 K.activate(f, &mut y);

@@ -7,40 +7,75 @@ use lenslet_kernels::{
     Pool2dShape, Pooled,
 };
 
+use crate::guarded::Guarded;
 use crate::{Bench, at_both_guards};
 
 /// (in, out).
 const CHANNELS: [(usize, usize); 10] =
     [(1, 1), (1, 3), (3, 5), (5, 17), (17, 33), (33, 3), (16, 16), (3, 32), (4, 8), (65, 1)];
 
-/// Every kernel of a convolution, with every slice guarded.
+/// All that a convolution is handed, every slice guarded.
+struct Buffers {
+    x: Guarded<f32>,
+    w: Guarded<f32>,
+    bias: Guarded<f32>,
+    dy: Guarded<f32>,
+    packed: Guarded<f32>,
+    scratch: Guarded<f32>,
+    y: Guarded<f32>,
+    dx: Guarded<f32>,
+    dw: Guarded<f32>,
+    db: Guarded<f32>,
+}
+
+impl Buffers {
+    /// For a kernel with filters of so many weights, which are packed.
+    fn new(bench: &Bench, kernel: &impl Conv2dKernel<f32>, weights: usize) -> Self {
+        let shape = *kernel.shape();
+        let (ins, outs) = (shape.input_len(), shape.output_len());
+        let mut buffers = Self {
+            x: bench.numbers(ins),
+            w: bench.numbers(weights),
+            bias: bench.numbers(shape.out_channels),
+            dy: bench.numbers(outs),
+            packed: bench.nothing(kernel.packed_len()),
+            scratch: bench.nothing(kernel.scratch_len()),
+            y: bench.nothing(outs),
+            dx: bench.nothing(ins),
+            dw: bench.numbers(weights),
+            db: bench.numbers(shape.out_channels),
+        };
+        kernel.pack(&bench.team, &buffers.w, &mut buffers.packed, true);
+        buffers
+    }
+
+    fn keep_gradients(&self, bench: &mut Bench) {
+        [&self.dx, &self.dw, &self.db].into_iter().for_each(|results| bench.keep(results));
+    }
+}
+
+/// Every kernel of a convolution.
 fn run(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
     run_kernel(bench, &Conv2d::with(isa, shape, algorithm), shape.weights_len());
     both_gradients(isa, bench, shape);
 }
 
-/// The same for any kernel with filters of so many weights.
+/// The output, and each gradient by itself.
 fn run_kernel(bench: &mut Bench, kernel: &impl Conv2dKernel<f32>, weights: usize) {
-    let shape = *kernel.shape();
-    let (x, dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
-    let (w, bias) = (bench.numbers(weights), bench.numbers(shape.out_channels));
-    let mut packed = bench.nothing(kernel.packed_len());
-    let mut scratch = bench.nothing(kernel.forward_scratch_len());
-    let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
-    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(bias.len()));
-    kernel.pack(&bench.team, &w, &mut packed, true);
-    kernel.forward(&x, &packed, &bias, &mut y, &mut scratch);
-    bench.keep(&y);
-    let row = shape.width.output * shape.out_channels;
+    let Buffers { x, bias, dy, packed, scratch, y, dx, dw, db, .. } =
+        &mut Buffers::new(bench, kernel, weights);
+    let mut little = bench.nothing(kernel.forward_scratch_len());
+    kernel.forward(x, packed, bias, y, &mut little);
+    bench.keep(y);
+    let row = kernel.shape().width.output * kernel.shape().out_channels;
     let then = &mut |rows: Range<usize>, y: &mut [f32]| {
         y[rows.start * row..rows.end * row].iter_mut().for_each(|y| *y = y.max(0.0));
     };
-    kernel.forward_rows(&x, &packed, &[], &mut y, &mut scratch, then);
-    let mut scratch = bench.nothing(kernel.scratch_len());
-    kernel.grad_input(&dy, &packed, &mut dx, &mut scratch);
-    kernel.grad_weights(&x, &dy, &mut dw, &mut db, &mut scratch);
-    kernel.grad_weights(&x, &dy, &mut dw, &mut [], &mut scratch);
-    for results in [&y, &dx, &dw, &db] {
+    kernel.forward_rows(x, packed, &[], y, &mut little, then);
+    kernel.grad_input(dy, packed, dx, scratch);
+    kernel.grad_weights(x, dy, dw, db, scratch);
+    kernel.grad_weights(x, dy, dw, &mut [], scratch);
+    for results in [y, dx, dw, db] {
         bench.keep(results);
     }
 }
@@ -48,51 +83,36 @@ fn run_kernel(bench: &mut Bench, kernel: &impl Conv2dKernel<f32>, weights: usize
 /// Both gradients from what is not zero, with and without a pool of 1x1 behind the convolution.
 fn both_gradients(isa: Isa, bench: &mut Bench, shape: Conv2dShape) {
     let kernel = Conv2d::new(isa, shape);
-    let (x, mut dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
-    let w = bench.numbers(shape.weights_len());
-    let mut packed = bench.nothing(kernel.packed_len());
-    let mut scratch = bench.nothing(kernel.scratch_len());
-    let mut dx = bench.nothing(x.len());
-    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(shape.out_channels));
-    kernel.pack(&bench.team, &w, &mut packed, true);
+    let mut buffers = Buffers::new(bench, &kernel, shape.weights_len());
+    let Buffers { x, dy, packed, scratch, dx, dw, db, .. } = &mut buffers;
     // The last one stays: its window is at the end of everything.
     let last = dy.len() - 1;
     dy.iter_mut()
         .enumerate()
         .filter(|(i, _)| *i != last && i % 37 > 0)
         .for_each(|(_, dy)| *dy = 0.0);
-    let dense = OutputGradient::Dense(&dy);
-    kernel.backward(&x, dense, &packed, &mut dw, &mut db, &mut dx, &mut scratch);
+    kernel.backward(x, OutputGradient::Dense(dy), packed, dw, db, dx, scratch);
     let one = |n| Axis::valid(n, 1, 1, 1).expect("one tap fits");
     let (height, width) = (one(shape.height.output), one(shape.width.output));
     let pool = &Pool2dShape { height, width, channels: shape.out_channels };
     let argmax: Vec<u32> = (0..dy.len() as u32).collect();
-    let pooled = Pooled { pool, y: &dy, dy: &dy, argmax: &argmax, scale: 2.0 };
+    let pooled = Pooled { pool, y: dy, dy, argmax: &argmax, scale: 2.0 };
     let pooled = OutputGradient::Pooled(pooled);
-    kernel.backward(&x, pooled, &packed, &mut dw, &mut [], &mut [], &mut scratch);
-    for results in [&dx, &dw, &db] {
-        bench.keep(results);
-    }
+    kernel.backward(x, pooled, packed, dw, &mut [], &mut [], scratch);
+    buffers.keep_gradients(bench);
 }
 
 /// Output and gradients of one image by two threads.
 fn shared(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
     let kernel = Conv2d::with(isa, shape, algorithm);
-    let (x, dy) = (bench.numbers(shape.input_len()), bench.numbers(shape.output_len()));
-    let (w, bias) = (bench.numbers(shape.weights_len()), bench.numbers(shape.out_channels));
-    let mut packed = bench.nothing(kernel.packed_len());
-    let mut scratch = bench.nothing(kernel.scratch_len());
-    let mut locals = [(); 2].map(|()| bench.nothing(kernel.scratch_len()));
-    let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
-    let (mut dw, mut db) = (bench.numbers(w.len()), bench.numbers(bias.len()));
-    kernel.pack(&bench.team, &w, &mut packed, true);
-    kernel.forward_shared(&bench.team, &x, &packed, &bias, &mut y, &mut locals);
-    let (team, dy) = (&bench.team, OutputGradient::Dense(&dy));
-    let (dw_to, db_to, dx_to) = (&mut dw, &mut db, &mut dx);
-    kernel.backward_shared(team, &x, dy, &packed, dw_to, db_to, dx_to, &mut scratch, &mut locals);
-    for results in [&y, &dx, &dw, &db] {
-        bench.keep(results);
-    }
+    let mut buffers = Buffers::new(bench, &kernel, shape.weights_len());
+    let Buffers { x, bias, dy, packed, scratch, y, dx, dw, db, .. } = &mut buffers;
+    let locals = &mut [(); 2].map(|()| bench.nothing(kernel.scratch_len()));
+    kernel.forward_shared(&bench.team, x, packed, bias, y, locals);
+    bench.keep(y);
+    let (team, dy) = (&bench.team, OutputGradient::Dense(dy));
+    kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals);
+    buffers.keep_gradients(bench);
 }
 
 fn each_pair(axes: &[Option<Axis>], mut visit: impl FnMut(Axis, Axis)) {

@@ -1,13 +1,12 @@
 //! Convolution in groups against the definition: a convolution whose filters are zero between
 //! channels of different groups.
 
-mod common;
-
-use common::{Random, isas, narrow};
 use lenslet_kernels::{
     Conv2dKernel, Conv2dShape, Fast, GroupedConv2d, Isa, Kernels, OutputGradient, Pool2dShape,
     Pooled, Real, Reference, Team,
 };
+
+use crate::common::{Random, isas, narrow};
 
 struct Case {
     shape: Conv2dShape,
