@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{Conv2dKernel, Conv2dShape, Kernels, OutputGradient, Real, Team};
+use crate::{Conv2dBatch, Conv2dKernel, Conv2dShape, Kernels, OutputGradient, Real, Team};
 
 /// Elements that a stretch of working memory is a multiple of: a cache line of `f32`.
 const LINE: usize = 16;
@@ -322,5 +322,10 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
             return self.one.grad_weights(x, dy, dw, db, scratch);
         }
         self.each_grad_weights(x, dy, dw, db, &mut self.room(scratch));
+    }
+
+    fn batch(&self) -> Option<&dyn Conv2dBatch<R>> {
+        // What is copied for a group is copied image by image.
+        if self.groups == 1 { self.one.batch() } else { None }
     }
 }

@@ -268,6 +268,45 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     /// Adds one image's gradients of the filters to `dw` (HWIO) and of the bias to `db` (which
     /// may be empty).
     fn grad_weights(&self, x: &[R], dy: &[R], dw: &mut [R], db: &mut [R], scratch: &mut [R]);
+
+    /// The same for a whole batch at once, where that is less work than image by image. Whether it
+    /// is depends on the shape alone.
+    fn batch(&self) -> Option<&dyn Conv2dBatch<R>> {
+        None
+    }
+}
+
+/// A convolution of all images of a batch at once, with filters that
+/// [`Conv2dKernel::pack`] laid out. The bits do not depend on the number of threads.
+pub trait Conv2dBatch<R: Real>: Send + Sync {
+    /// Elements of working memory for up to so many images, and so many threads, for both ways or the
+    /// forward pass alone; the content is free.
+    fn batch_scratch_len(&self, images: usize, threads: usize, backward: bool) -> usize;
+    /// [`Conv2dKernel::forward`] for the images that are the rows of `x` and `y`.
+    fn forward_batch(
+        &self,
+        team: &Team,
+        x: Rows<'_, R>,
+        packed: &[R],
+        bias: &[R],
+        y: RowsMut<'_, R>,
+        scratch: &mut [R],
+    );
+    /// [`Conv2dKernel::grad_weights`] over all images and, where `dx` is wanted,
+    /// [`Conv2dKernel::grad_input`] for each. `dw` and `db` are overwritten; `db` may be empty.
+    /// Returns the multiply-adds that it made, counted as in [`Conv2dKernel::forward_made`].
+    #[expect(clippy::too_many_arguments, reason = "two kernels in one")]
+    fn backward_batch(
+        &self,
+        team: &Team,
+        x: Rows<'_, R>,
+        dy: Rows<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: Option<RowsMut<'_, R>>,
+        scratch: &mut [R],
+    ) -> u64;
 }
 
 /// All arithmetic that a network needs. Lengths that do not fit the shapes panic: they are bugs

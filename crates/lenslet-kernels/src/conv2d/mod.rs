@@ -9,12 +9,17 @@
 //! * [`correlation`]: the forward pass, and the gradient of the input, which is a correlation too;
 //! * [`winograd`]: the same with fewer multiplications, for 3x3 windows;
 //! * [`weight_gradient`] and [`winograd_gradient`]: the gradient of filters and bias;
+//! * [`pass`] and [`gradient`]: which of these a shape is computed by;
+//! * [`batch`]: Winograd's algorithm for all images of a batch at once;
 //! * [`sparse`]: both gradients, where the output's is mostly zero.
 
+mod batch;
 mod correlation;
 mod filters;
+mod gradient;
 mod line;
 mod moderate;
+mod pass;
 mod pieces;
 mod sparse;
 mod strips;
@@ -24,21 +29,15 @@ mod winograd;
 mod winograd_gradient;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::reference::Region;
-use crate::simd::dispatch;
-use crate::{
-    Chunks, ChunksRef, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team, Times,
-};
-use correlation::Correlation;
+use crate::{Conv2dBatch, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team};
 use filters::View;
+use gradient::Gradient;
 use line::Line;
-use moderate::{Copier, Watch};
-use pieces::{Cut, Target};
+use moderate::copy_watched;
+use pass::Pass;
 use sparse::Sparse;
-use weight_gradient::{Filters, WeightGradient};
-use winograd::Winograd;
 use winograd_gradient::WinogradGradient;
 
 /// How a convolution is computed.
@@ -87,6 +86,8 @@ pub struct Conv2d {
     backward: Pass,
     weights: Gradient,
     sparse: Option<Sparse>,
+    /// Where all images of a batch are best taken at once, with both passes.
+    batch: Option<WinogradGradient>,
 }
 
 /// What is called when some rows of the target are complete.
@@ -121,20 +122,6 @@ struct Packed<'a> {
     moderate: bool,
 }
 
-/// From an image to an image.
-#[derive(Clone, Debug)]
-enum Pass {
-    Direct(Correlation),
-    Winograd(Winograd),
-}
-
-/// From two images to filters.
-#[derive(Clone, Debug)]
-enum Gradient {
-    Direct(WeightGradient),
-    Winograd(WinogradGradient),
-}
-
 impl Conv2d {
     /// A convolution of this shape.
     pub fn new(isa: Isa, shape: Conv2dShape) -> Self {
@@ -147,12 +134,15 @@ impl Conv2d {
         let Conv2dShape { height, width, in_channels, out_channels } = shape;
         let forward = (Line::forward(&height), Line::forward(&width));
         let backward = (Line::backward(&height), Line::backward(&width));
+        let forward = Pass::new(forward, in_channels, out_channels, lanes, algorithm);
+        let backward = Pass::new(backward, out_channels, in_channels, lanes, algorithm);
         Self {
             isa,
             lanes,
             shape,
-            forward: Pass::new(forward, in_channels, out_channels, lanes, algorithm),
-            backward: Pass::new(backward, out_channels, in_channels, lanes, algorithm),
+            batch: batch::gradient(algorithm, &shape, [&forward, &backward]),
+            forward,
+            backward,
             weights: Gradient::new(&shape, lanes, algorithm),
             sparse: None,
         }
@@ -160,8 +150,9 @@ impl Conv2d {
     }
 
     /// The same, which leaves out multiplications by zeros of the output's gradient, or does not.
+    /// Those of a whole batch are never left out.
     pub fn skipping(self, on: bool) -> Self {
-        let sparse = if on { Sparse::new(&self.shape) } else { None };
+        let sparse = if on && self.batch.is_none() { Sparse::new(&self.shape) } else { None };
         let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, self.dense()));
         Self { sparse, ..self }
     }
@@ -231,197 +222,6 @@ impl Conv2d {
     }
 }
 
-impl Pass {
-    fn new(
-        lines: (Line, Line),
-        source_channels: usize,
-        target_channels: usize,
-        lanes: usize,
-        algorithm: Algorithm,
-    ) -> Self {
-        let pays = || {
-            winograd_pays((lines.0.target, lines.1.target), 4)
-                && source_channels.min(target_channels) >= 16
-        };
-        let wanted = algorithm.is_winograd(pays);
-        let winograd = || Winograd::new(&lines, source_channels, target_channels, lanes);
-        match wanted.then(winograd).flatten() {
-            Some(winograd) => Self::Winograd(winograd),
-            None => Self::Direct(Correlation::new(lines, source_channels, target_channels, lanes)),
-        }
-    }
-
-    fn packed_len(&self) -> usize {
-        match self {
-            Self::Direct(direct) => direct.packed_len(),
-            Self::Winograd(winograd) => winograd.packed_len(),
-        }
-    }
-
-    fn scratch_len(&self) -> usize {
-        match self {
-            Self::Direct(direct) => direct.scratch_len(),
-            Self::Winograd(winograd) => winograd.scratch_len(),
-        }
-    }
-
-    fn made(&self) -> u64 {
-        match self {
-            Self::Direct(direct) => direct.made(),
-            Self::Winograd(winograd) => winograd.made(),
-        }
-    }
-
-    fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
-        match self {
-            Self::Direct(direct) => direct.pack(team, isa, w, packed),
-            Self::Winograd(winograd) => winograd.pack(team, isa, w, packed),
-        }
-    }
-
-    fn run(
-        &self,
-        isa: Isa,
-        operands: Operands<'_>,
-        target: &mut [f32],
-        scratch: &mut [f32],
-        then: Then<'_>,
-    ) {
-        match self {
-            Self::Direct(direct) => direct.run(isa, operands, target, scratch, then),
-            Self::Winograd(winograd) => winograd.run(isa, operands, target, scratch, then),
-        }
-    }
-
-    fn cut(&self, lanes: usize, threads: usize) -> Cut {
-        match self {
-            Self::Direct(direct) => direct.cut(lanes, threads),
-            Self::Winograd(winograd) => winograd.cut(lanes, threads),
-        }
-    }
-
-    /// [`Self::run`] in pieces, where that is worth it and the numbers allow it; the bits are the
-    /// same.
-    fn share<L: AsMut<[f32]> + Send>(
-        &self,
-        (team, isa, lanes): (&Team, Isa, usize),
-        operands: Operands<'_>,
-        target: &mut [f32],
-        locals: &mut [L],
-    ) {
-        let cut = self.cut(lanes, team.threads());
-        let can = || match self {
-            Self::Direct(direct) => direct.can_cut(operands.moderate),
-            Self::Winograd(_) => operands.moderate && all_moderate(team, isa, operands.source),
-        };
-        if cut.pieces() == 1 || !can() {
-            return self.run(isa, operands, target, locals[0].as_mut(), &mut |_, _| {});
-        }
-        let target = Target::new(target);
-        team.for_each(Times(cut.pieces()), locals, |i, (), local| {
-            let [rows, blocks] = cut.piece(i);
-            let (piece, scratch) = ([&rows, &blocks], local.as_mut());
-            // SAFETY: each piece has targets of its own.
-            unsafe {
-                match self {
-                    Self::Direct(direct) => direct.piece(isa, operands, piece, target, scratch),
-                    Self::Winograd(tiles) => tiles.piece(isa, operands, piece, target, scratch),
-                }
-            }
-        });
-    }
-}
-
-impl Gradient {
-    fn new(shape: &Conv2dShape, lanes: usize, algorithm: Algorithm) -> Self {
-        let Conv2dShape { height, width, in_channels, out_channels } = *shape;
-        let lines = (Line::forward(&height), Line::forward(&width));
-        // For each image the gradient of the transformed filters is written and transformed back:
-        // that takes more tiles to pay than the other passes.
-        let pays = || {
-            winograd_pays((height.output, width.output), 16) && in_channels.min(out_channels) >= 16
-        };
-        let wanted = algorithm.is_winograd(pays);
-        let winograd = || Winograd::new(&lines, in_channels, out_channels, lanes);
-        match wanted.then(winograd).flatten() {
-            Some(winograd) => Self::Winograd(WinogradGradient::new(winograd)),
-            None => Self::Direct(WeightGradient::new(shape, lanes)),
-        }
-    }
-
-    fn scratch_len(&self) -> usize {
-        match self {
-            Self::Direct(direct) => direct.scratch_len(),
-            Self::Winograd(winograd) => winograd.scratch_len(),
-        }
-    }
-
-    fn made(&self) -> u64 {
-        match self {
-            Self::Direct(direct) => direct.made(),
-            Self::Winograd(winograd) => winograd.made(),
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the interface's")]
-    fn run(
-        &self,
-        isa: Isa,
-        x: &[f32],
-        dy: &[f32],
-        dw: &mut [f32],
-        db: &mut [f32],
-        scratch: &mut [f32],
-        define: DefineFilters<'_>,
-    ) {
-        match self {
-            Self::Direct(direct) => direct.run(isa, x, dy, dw, db, scratch, define),
-            Self::Winograd(winograd) => winograd.run(isa, x, dy, dw, db, scratch, define),
-        }
-    }
-
-    fn cut(&self, lanes: usize, threads: usize) -> Cut {
-        match self {
-            Self::Direct(direct) => direct.cut(lanes, threads),
-            Self::Winograd(winograd) => winograd.cut(lanes, threads),
-        }
-    }
-
-    /// [`Self::run`] in pieces, where that is worth it and the numbers allow it; the bits are the
-    /// same. Returns whether it was done.
-    fn share<L: AsMut<[f32]> + Send>(
-        &self,
-        (team, isa, lanes): (&Team, Isa, usize),
-        [x, dy]: [&[f32]; 2],
-        dw: &mut [f32],
-        db: &mut [f32],
-        locals: &mut [L],
-    ) -> bool {
-        let cut = self.cut(lanes, team.threads());
-        let winograd = matches!(self, Self::Winograd(_));
-        let can = || all_moderate(team, isa, dy) && (!winograd || all_moderate(team, isa, x));
-        if cut.pieces() == 1 || !can() {
-            return false;
-        }
-        let to = Filters { dw: Target::new(dw), db: Target::new(db) };
-        team.for_each(Times(cut.pieces()), locals, |i, (), local| {
-            let [runs, blocks] = cut.piece(i);
-            let scratch = local.as_mut();
-            // SAFETY: each piece has filters of its own, and those with the first run have biases of
-            // their own.
-            unsafe {
-                match self {
-                    Self::Direct(direct) => {
-                        direct.piece(isa, [x, dy], [&runs, &blocks], to, scratch);
-                    }
-                    Self::Winograd(tiles) => tiles.piece(isa, [x, dy], &blocks, to, scratch),
-                }
-            }
-        });
-        true
-    }
-}
-
 /// Every number of a gradient; `every` is room for them.
 fn spread<'a>(dy: OutputGradient<'a, f32>, every: &'a mut [f32]) -> &'a [f32] {
     match dy {
@@ -431,37 +231,6 @@ fn spread<'a>(dy: OutputGradient<'a, f32>, every: &'a mut [f32]) -> &'a [f32] {
             every
         }
     }
-}
-
-/// Numbers that one task looks at.
-const CHUNK: usize = 1 << 14;
-
-/// Whether all numbers are moderate.
-fn all_moderate(team: &Team, isa: Isa, x: &[f32]) -> bool {
-    let moderate = AtomicBool::new(true);
-    team.share(ChunksRef::new(x, CHUNK), |_, x| {
-        let all = dispatch!(isa, |s| {
-            let mut watch = Watch::new(s);
-            watch.look(x);
-            watch.all_moderate()
-        });
-        moderate.fetch_and(all, Ordering::Relaxed);
-    });
-    moderate.into_inner()
-}
-
-/// Copies the filters and tells whether all are moderate.
-fn copy_watched(team: &Team, isa: Isa, w: &[f32], to: &mut [f32]) -> bool {
-    let moderate = AtomicBool::new(true);
-    team.share((Chunks::new(to, CHUNK), ChunksRef::new(w, CHUNK)), |_, (to, w)| {
-        let all = dispatch!(isa, |s| {
-            let mut watch = Watch::new(s);
-            watch.copy(w, to);
-            watch.all_moderate()
-        });
-        moderate.fetch_and(all, Ordering::Relaxed);
-    });
-    moderate.into_inner()
 }
 
 impl Conv2dKernel<f32> for Conv2d {
@@ -638,5 +407,9 @@ impl Conv2dKernel<f32> for Conv2d {
             let region = Region { rows, columns: columns.clone() };
             self.reference().grad_weights_region(&region, channels, x, dy, dw);
         });
+    }
+
+    fn batch(&self) -> Option<&dyn Conv2dBatch<f32>> {
+        self.batch.as_ref().map(|_| self as &dyn Conv2dBatch<f32>)
     }
 }

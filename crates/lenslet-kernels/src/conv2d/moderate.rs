@@ -5,7 +5,10 @@
 //! of their products by 361. With inputs and filters below 2^40 that stays below the largest
 //! number for 2^30 channels.
 
-use crate::simd::Simd;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::simd::{Simd, dispatch};
+use crate::{Chunks, ChunksRef, Isa, Team};
 
 /// Times this, numbers of 2^40 and more overflow.
 const SCALE: f32 = (1u128 << 88) as f32;
@@ -90,11 +93,40 @@ impl<S: Simd> Copier for Watch<S> {
     }
 }
 
+/// Numbers that one task looks at.
+const CHUNK: usize = 1 << 14;
+
+/// Whether all numbers are moderate.
+pub(super) fn all_moderate(team: &Team, isa: Isa, x: &[f32]) -> bool {
+    let moderate = AtomicBool::new(true);
+    team.share(ChunksRef::new(x, CHUNK), |_, x| {
+        let all = dispatch!(isa, |s| {
+            let mut watch = Watch::new(s);
+            watch.look(x);
+            watch.all_moderate()
+        });
+        moderate.fetch_and(all, Ordering::Relaxed);
+    });
+    moderate.into_inner()
+}
+
+/// Copies the filters and tells whether all are moderate.
+pub(super) fn copy_watched(team: &Team, isa: Isa, w: &[f32], to: &mut [f32]) -> bool {
+    let moderate = AtomicBool::new(true);
+    team.share((Chunks::new(to, CHUNK), ChunksRef::new(w, CHUNK)), |_, (to, w)| {
+        let all = dispatch!(isa, |s| {
+            let mut watch = Watch::new(s);
+            watch.copy(w, to);
+            watch.all_moderate()
+        });
+        moderate.fetch_and(all, Ordering::Relaxed);
+    });
+    moderate.into_inner()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Isa;
-    use crate::simd::dispatch;
 
     #[inline(always)]
     fn moderate<S: Simd>(s: S, x: &[f32]) -> [bool; 2] {

@@ -9,17 +9,24 @@
 
 use std::ops::Range;
 
+mod batch;
+mod pack;
+mod transformed;
+mod transforms;
+
 use super::correlation::block_width;
-use super::filters::View;
 use super::line::Line;
 use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
 use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
+use crate::Isa;
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
-use crate::team::Shareable;
-use crate::{Isa, Team};
+pub(super) use batch::{BatchOperands, Blocks};
+pub(super) use transformed::{Tiles, Transformed, element_stride};
+pub(super) use transforms::columns;
+use transforms::{inputs, outputs, tile_of};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -52,14 +59,6 @@ pub(super) struct Winograd {
     step: usize,
 }
 
-/// The transformed tiles of a chunk: element by element, in each `tiles x channels`.
-pub(super) struct Transformed<'a> {
-    pub(super) data: &'a mut [f32],
-    /// From one element to the next.
-    pub(super) stride: usize,
-    pub(super) channels: usize,
-}
-
 /// Working memory.
 struct Work<'a> {
     /// `B' d B`.
@@ -68,57 +67,6 @@ struct Work<'a> {
     outputs: Transformed<'a>,
     /// In whole vectors.
     bias: &'a [f32],
-}
-
-/// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
-/// vectors of one tile share the same few sets of the cache.
-pub(super) fn element_stride(tiles: usize, channels: usize) -> usize {
-    (tiles * channels).next_multiple_of(16) + 16
-}
-
-impl Transformed<'_> {
-    #[inline(always)]
-    pub(super) fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
-        element * self.stride + tile * self.channels + channel
-    }
-
-    /// Where the elements of a tile begin, for a vector of channels.
-    #[inline(always)]
-    fn check<S: Simd>(&self, tile: usize, channel: usize) -> usize {
-        let at = self.at(0, tile, channel);
-        assert!(at + (ELEMENTS - 1) * self.stride + S::LANES <= self.data.len());
-        at
-    }
-
-    /// Writes a vector of channels of one tile.
-    #[inline(always)]
-    pub(super) fn store<S: Simd>(
-        &mut self,
-        s: S,
-        tile: usize,
-        channel: usize,
-        from: [[S::F32; IN]; IN],
-    ) {
-        let at = self.check::<S>(tile, channel);
-        for (element, x) in from.as_flattened().iter().enumerate() {
-            // SAFETY: just checked for the last element.
-            unsafe { s.store_ptr(self.data.as_mut_ptr().add(at + element * self.stride), *x) };
-        }
-    }
-
-    /// Reads a vector of channels of one tile.
-    #[inline(always)]
-    pub(super) fn load<S: Simd>(&self, s: S, tile: usize, channel: usize) -> [[S::F32; IN]; IN] {
-        let at = self.check::<S>(tile, channel);
-        tile_of(
-            s,
-            #[inline(always)]
-            |y, x| {
-                // SAFETY: just checked for the last element.
-                unsafe { s.load_ptr(self.data.as_ptr().add(at + (y * IN + x) * self.stride)) }
-            },
-        )
-    }
 }
 
 impl Winograd {
@@ -171,61 +119,6 @@ impl Winograd {
     pub(super) fn made(&self) -> u64 {
         let tiles = self.target_height.div_ceil(OUT) * self.columns;
         (ELEMENTS * tiles * self.source_channels * self.padded_target) as u64
-    }
-
-    /// Transforms filters for [`Self::run`].
-    pub(super) fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
-        let rows = ELEMENTS * self.source_channels;
-        let (widest, lanes) = (block_width(isa.lanes()), isa.lanes());
-        // A task has some of the source's channels of a block of the target's: numbers that do not
-        // lie together.
-        let cuts = self.source_channels.div_ceil(lanes);
-        let len = packed.len();
-        let packed = Shareable(packed.as_mut_ptr());
-        team.run(len.div_ceil(rows * widest) * cuts, &|_, task| {
-            let (first, c) = (task / cuts * widest, task % cuts * lanes);
-            let width = widest.min(self.padded_target - first);
-            let block = packed.get().wrapping_add(rows * first);
-            // SAFETY: these channels of the block, which is inside, are this task's alone.
-            dispatch!(isa, |s| unsafe { self.pack_block(s, w, [c, first], width, block) });
-        });
-    }
-
-    /// The filters of a block of `width` target channels from `o` on, of a vector's number of source
-    /// channels from `c` on: `elements x source channels x vectors`.
-    ///
-    /// # Safety
-    /// Those of these channels can be written at `packed`, where the block begins, and nobody else
-    /// uses them.
-    #[inline(always)]
-    unsafe fn pack_block<S: Simd>(
-        &self,
-        s: S,
-        w: View<'_>,
-        [c, o]: [usize; 2],
-        width: usize,
-        packed: *mut f32,
-    ) {
-        for v in (0..width).step_by(S::LANES) {
-            let mut blocks = [[[s.splat(0.0); 16]; 3]; 3];
-            for (blocks, taps) in blocks.iter_mut().zip(&self.taps) {
-                for (block, &tap) in blocks.iter_mut().zip(taps) {
-                    *block = w.block(s, tap, c, o + v);
-                }
-            }
-            for i in 0..S::LANES.min(self.source_channels - c) {
-                let mut g = [[s.splat(0.0); 3]; 3];
-                for (g, block) in g.as_flattened_mut().iter_mut().zip(blocks.as_flattened()) {
-                    *g = block[i];
-                }
-                let u = filters(s, g);
-                for (element, u) in u.as_flattened().iter().enumerate() {
-                    let at = (element * self.source_channels + c + i) * width + v;
-                    // SAFETY: the caller's promise.
-                    unsafe { s.store_ptr(packed.add(at), *u) };
-                }
-            }
-        }
     }
 
     /// One image.
@@ -360,7 +253,9 @@ impl Winograd {
         self.products(s, chunk.len(), blocks, inputs, packed, outputs);
         for (i, (row, column)) in chunk.clone().map(place).enumerate() {
             // SAFETY: the caller's promise.
-            unsafe { self.transform_output(s, outputs, i, bias, [row, column], blocks, target) };
+            unsafe {
+                self.transform_output(s, outputs.tiles(), i, bias, [row, column], blocks, target)
+            };
         }
     }
 
@@ -513,7 +408,7 @@ impl Winograd {
     unsafe fn transform_output<S: Simd>(
         &self,
         s: S,
-        from: &Transformed<'_>,
+        from: Tiles<'_>,
         tile: usize,
         bias: &[f32],
         [row, column]: [usize; 2],
@@ -550,131 +445,4 @@ impl Winograd {
             }
         }
     }
-}
-
-/// The tile of what `load(y, x)` returns. A closure that is not `#[inline(always)]`, or a function
-/// by its name, would be called without the vector instructions enabled.
-#[inline(always)]
-fn tile_of<S: Simd>(s: S, load: impl Fn(usize, usize) -> S::F32) -> [[S::F32; IN]; IN] {
-    let mut d = [[s.splat(0.0); IN]; IN];
-    for (y, row) in d.iter_mut().enumerate() {
-        for (x, d) in row.iter_mut().enumerate() {
-            *d = load(y, x);
-        }
-    }
-    d
-}
-
-/// `B' d B`.
-#[inline(always)]
-fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN] {
-    let mut rows = [[s.splat(0.0); IN]; IN];
-    for (to, from) in rows.iter_mut().zip(d) {
-        *to = input(s, from);
-    }
-    columns(
-        s,
-        rows,
-        #[inline(always)]
-        |column| input(s, column),
-    )
-}
-
-/// `A' m A`.
-#[inline(always)]
-fn outputs<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F32; OUT]; OUT] {
-    let mut rows = [[s.splat(0.0); OUT]; IN];
-    for (to, from) in rows.iter_mut().zip(m) {
-        *to = output(s, from);
-    }
-    columns(
-        s,
-        rows,
-        #[inline(always)]
-        |column| output(s, column),
-    )
-}
-
-/// `G g G'`.
-#[inline(always)]
-fn filters<S: Simd>(s: S, g: [[S::F32; 3]; 3]) -> [[S::F32; IN]; IN] {
-    let mut rows = [[s.splat(0.0); IN]; 3];
-    for (to, from) in rows.iter_mut().zip(g) {
-        *to = filter(s, from);
-    }
-    columns(
-        s,
-        rows,
-        #[inline(always)]
-        |column| filter(s, column),
-    )
-}
-
-/// `f` of every column.
-#[inline(always)]
-pub(super) fn columns<S: Simd, const M: usize, const N: usize, const W: usize>(
-    s: S,
-    from: [[S::F32; W]; M],
-    f: impl Fn([S::F32; M]) -> [S::F32; N],
-) -> [[S::F32; W]; N] {
-    let mut to = [[s.splat(0.0); W]; N];
-    for i in 0..W {
-        let mut column = [s.splat(0.0); M];
-        for j in 0..M {
-            column[j] = from[j][i];
-        }
-        let column = f(column);
-        for j in 0..N {
-            to[j][i] = column[j];
-        }
-    }
-    to
-}
-
-/// `B' d`.
-#[inline(always)]
-fn input<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::F32; 6]) -> [S::F32; 6] {
-    let even = s.mul_add(s.splat(-4.0), d2, d4);
-    let odd = s.mul_add(s.splat(-4.0), d1, d3);
-    let even_2 = s.sub(d4, d2);
-    let odd_2 = s.sub(d3, d1);
-    [
-        s.mul_add(s.splat(4.0), d0, s.mul_add(s.splat(-5.0), d2, d4)),
-        s.add(even, odd),
-        s.sub(even, odd),
-        s.mul_add(s.splat(2.0), odd_2, even_2),
-        s.mul_add(s.splat(-2.0), odd_2, even_2),
-        s.mul_add(s.splat(4.0), d1, s.mul_add(s.splat(-5.0), d3, d5)),
-    ]
-}
-
-/// `A' m`.
-#[inline(always)]
-fn output<S: Simd>(s: S, [m0, m1, m2, m3, m4, m5]: [S::F32; 6]) -> [S::F32; 4] {
-    let (even, odd) = (s.add(m1, m2), s.sub(m1, m2));
-    let (even_2, odd_2) = (s.add(m3, m4), s.sub(m3, m4));
-    [
-        s.add(s.add(m0, even), even_2),
-        s.mul_add(s.splat(2.0), odd_2, odd),
-        s.mul_add(s.splat(4.0), even_2, even),
-        s.add(s.mul_add(s.splat(8.0), odd_2, odd), m5),
-    ]
-}
-
-/// `G g`.
-#[inline(always)]
-fn filter<S: Simd>(s: S, [g0, g1, g2]: [S::F32; 3]) -> [S::F32; 6] {
-    let times = |k: f32, x| s.mul(s.splat(k), x);
-    let outer = times(-1.0 / 6.0, s.add(g0, g2));
-    let middle = times(1.0 / 6.0, g1);
-    let outer_2 = s.mul_add(s.splat(1.0 / 24.0), g0, times(1.0 / 6.0, g2));
-    let middle_2 = times(1.0 / 12.0, g1);
-    [
-        times(0.25, g0),
-        s.sub(outer, middle),
-        s.add(outer, middle),
-        s.add(outer_2, middle_2),
-        s.sub(outer_2, middle_2),
-        g2,
-    ]
 }

@@ -5,6 +5,8 @@
 //! `G' ((A dy A') * (B' d B)) G`. Each of the 36 elements is a matrix product of input channels by
 //! tiles by output channels; the outer transform is made once for an image.
 
+mod batch;
+
 use std::ops::Range;
 
 use super::DefineFilters;
@@ -12,9 +14,11 @@ use super::correlation::block_width;
 use super::pieces::{Cut, worth};
 use super::tile::{Runs, tile, tile_height};
 use super::weight_gradient::{Filters, add_to};
-use super::winograd::{ELEMENTS, IN, OUT, Transformed, Winograd, columns, element_stride};
+use super::winograd::{ELEMENTS, IN, OUT, Tiles, Transformed, Winograd, columns, element_stride};
 use crate::Isa;
 use crate::simd::{Simd, dispatch};
+
+pub(super) use batch::FilterGradients;
 
 /// Tiles that are transformed together: many, as for each such chunk the gradient of all
 /// transformed filters passes through the registers.
@@ -27,17 +31,39 @@ pub(super) struct WinogradGradient {
     forward: Winograd,
 }
 
+/// Where a transformed gradient of outputs goes: element by element, for each block of channels
+/// `tiles x vectors`.
+struct Outputs<'a> {
+    data: &'a mut [f32],
+    /// From one element to the next.
+    stride: usize,
+    /// Tiles that there is room for.
+    tiles: usize,
+    /// Gradient of the bias: one for each channel, in whole vectors.
+    bias: &'a mut [f32],
+}
+
+impl Outputs<'_> {
+    /// The block of channel `o`, of `width` where there are as many.
+    #[inline(always)]
+    fn block(&mut self, o: usize, width: usize, channels: usize) -> Transformed<'_> {
+        let first = o - o % width;
+        Transformed {
+            data: &mut self.data[first * self.tiles..],
+            stride: self.stride,
+            channels: width.min(channels - first),
+        }
+    }
+}
+
 /// Working memory.
 struct Work<'a> {
     /// `B' d B`.
     inputs: Transformed<'a>,
-    /// `A dy A'`: element by element, for each block of channels `tiles x vectors`.
-    outputs: &'a mut [f32],
-    output_stride: usize,
+    /// `A dy A'`.
+    outputs: Outputs<'a>,
     /// Gradient of the transformed filters, laid out as these.
     filters: &'a mut [f32],
-    /// Gradient of the bias.
-    bias: &'a mut [f32],
 }
 
 impl WinogradGradient {
@@ -107,7 +133,7 @@ impl WinogradGradient {
                 }
             },
         );
-        db.iter_mut().zip(work.bias).for_each(|(db, sum)| *db += *sum);
+        db.iter_mut().zip(work.outputs.bias).for_each(|(db, sum)| *db += *sum);
     }
 
     fn blocks(&self, lanes: usize) -> usize {
@@ -179,7 +205,7 @@ impl WinogradGradient {
             let end = end.min(self.forward.target_channels);
             // SAFETY: the caller's promise.
             let db = unsafe { db.part(start, end - start) };
-            db.iter_mut().zip(&work.bias[start..]).for_each(|(db, sum)| *db += *sum);
+            db.iter_mut().zip(&work.outputs.bias[start..]).for_each(|(db, sum)| *db += *sum);
         }
     }
 
@@ -196,7 +222,7 @@ impl WinogradGradient {
         let forward = &self.forward;
         let channels = self.channels(S::LANES, blocks);
         let rows = ELEMENTS * forward.source_channels;
-        work.bias[channels.clone()].fill(0.0);
+        work.outputs.bias[channels.clone()].fill(0.0);
         work.filters[rows * channels.start..rows * channels.end].fill(0.0);
         for strip in forward.strips.iter() {
             let view = forward.strips.view(&strip, x, scratch);
@@ -208,7 +234,7 @@ impl WinogradGradient {
                     let (row, column) = (tile / forward.columns, tile % forward.columns);
                     let inputs = &mut work.inputs;
                     forward.transform_input(s, view, row - strip.start, column, i, inputs);
-                    self.transform_output(s, dy, [row, column], i, &channels, work);
+                    self.transform_output(s, dy, [row, column], i, &channels, &mut work.outputs);
                 }
                 self.products(s, tiles, blocks, work);
             }
@@ -219,12 +245,13 @@ impl WinogradGradient {
     #[inline(always)]
     fn work<'a>(&self, scratch: &'a mut [f32]) -> (Work<'a>, &'a mut [f32]) {
         let forward = &self.forward;
-        let output_stride = element_stride(CHUNK, forward.padded_target);
+        let stride = element_stride(CHUNK, forward.padded_target);
         let (inputs, scratch) = forward.transformed(forward.padded_source, scratch);
-        let (outputs, scratch) = scratch.split_at_mut(ELEMENTS * output_stride);
+        let (data, scratch) = scratch.split_at_mut(ELEMENTS * stride);
         let (filters, scratch) = scratch.split_at_mut(forward.packed_len());
         let (bias, scratch) = scratch.split_at_mut(forward.padded_target);
-        (Work { inputs, outputs, output_stride, filters, bias }, scratch)
+        let outputs = Outputs { data, stride, tiles: CHUNK, bias };
+        (Work { inputs, outputs, filters }, scratch)
     }
 
     /// `A dy A'` for some channels of one tile; its sum for the bias.
@@ -236,7 +263,7 @@ impl WinogradGradient {
         [row, column]: [usize; 2],
         tile: usize,
         some: &Range<usize>,
-        work: &mut Work<'_>,
+        to: &mut Outputs<'_>,
     ) {
         let forward = &self.forward;
         let channels = forward.target_channels;
@@ -265,15 +292,11 @@ impl WinogradGradient {
             }
             let d = outputs(s, d);
             // Element (1, 1) of a transformed tile is the sum of the tile.
-            let sum = &mut work.bias[o..];
+            let sum = &mut to.bias[o..];
             s.store(sum, s.add(s.load(sum), d[1][1]));
             let block = o - o % block_width(S::LANES);
-            let mut outputs = Transformed {
-                data: &mut work.outputs[block * CHUNK..],
-                stride: work.output_stride,
-                channels: block_width(S::LANES).min(forward.padded_target - block),
-            };
-            outputs.store(s, tile, o - block, d);
+            let mut to = to.block(o, block_width(S::LANES), forward.padded_target);
+            to.store(s, tile, o - block, d);
         }
     }
 
@@ -286,8 +309,8 @@ impl WinogradGradient {
         for (filters, first) in some.skip(blocks.start) {
             let width = block_width(S::LANES).min(padded - first);
             for (element, filters) in filters.chunks_exact_mut(depth * width).enumerate() {
-                let at = element * work.output_stride + first * CHUNK;
-                let outputs = &work.outputs[at..][..tiles * width];
+                let at = element * work.outputs.stride + first * CHUNK;
+                let outputs = &work.outputs.data[at..][..tiles * width];
                 let inputs = &work.inputs.data[work.inputs.at(element, 0, 0)..];
                 match (width == S::LANES, S::REGISTERS) {
                     (true, _) => self.product::<S, 8, 1>(s, tiles, inputs, outputs, filters),
@@ -355,7 +378,7 @@ impl WinogradGradient {
     fn each_filter<S: Simd>(
         &self,
         s: S,
-        filters: &mut [f32],
+        filters: &[f32],
         blocks: &Range<usize>,
         mut visit: impl FnMut(usize, Range<usize>, [[S::F32; 3]; 3]),
     ) {
@@ -364,8 +387,8 @@ impl WinogradGradient {
         for first in self.channels(S::LANES, blocks).step_by(S::LANES) {
             let block = first - first % block_width(S::LANES);
             let width = block_width(S::LANES).min(padded_target - block);
-            let filters = Transformed {
-                data: &mut filters[rows * block..][..rows * width],
+            let filters = Tiles {
+                data: &filters[rows * block..][..rows * width],
                 stride: source_channels * width,
                 channels: width,
             };

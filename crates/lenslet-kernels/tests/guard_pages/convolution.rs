@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use lenslet_kernels::{
     Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, GroupedConv2d, Isa, OutputGradient,
-    Pool2dShape, Pooled,
+    Pool2dShape, Pooled, Rows, RowsMut,
 };
 
 use crate::guarded::Guarded;
@@ -115,6 +115,32 @@ fn shared(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm)
     buffers.keep_gradients(bench);
 }
 
+/// Output and gradients of so many images at once, by two threads.
+fn batch(isa: Isa, bench: &mut Bench, shape: Conv2dShape, images: usize) {
+    let kernel = Conv2d::with(isa, shape, Algorithm::Winograd);
+    let batch = kernel.batch().expect("3x3 windows, one by one");
+    let (input, output) = (shape.input_len(), shape.output_len());
+    let (x, dy) = (bench.numbers(images * input), bench.numbers(images * output));
+    let (w, bias) = (bench.numbers(shape.weights_len()), bench.numbers(shape.out_channels));
+    let mut packed = bench.nothing(kernel.packed_len());
+    kernel.pack(&bench.team, &w, &mut packed, true);
+    let (mut y, mut dx) = (bench.nothing(dy.len()), bench.nothing(x.len()));
+    let (mut dw, mut db) = (bench.nothing(w.len()), bench.nothing(bias.len()));
+    let scratch_len = |backward| batch.batch_scratch_len(images, bench.team.threads(), backward);
+    let (x, dy) =
+        (Rows::new(&x, images, input, 0..input), Rows::new(&dy, images, output, 0..output));
+    let mut scratch = bench.nothing(scratch_len(false));
+    let y_rows = RowsMut::new(&mut y, images, output, 0..output);
+    batch.forward_batch(&bench.team, x, &packed, &bias, y_rows, &mut scratch);
+    let mut scratch = bench.nothing(scratch_len(true));
+    let dx_rows = Some(RowsMut::new(&mut dx, images, input, 0..input));
+    let team = &bench.team;
+    batch.backward_batch(team, x, dy, &packed, &mut dw, &mut db, dx_rows, &mut scratch);
+    for results in [&y, &dx, &dw, &db] {
+        bench.keep(results);
+    }
+}
+
 fn each_pair(axes: &[Option<Axis>], mut visit: impl FnMut(Axis, Axis)) {
     let axes = axes.iter().map(|axis| axis.expect("the window fits"));
     for height in axes.clone() {
@@ -170,6 +196,23 @@ fn windows_of_three() {
                 let shape = Conv2dShape { height, width, in_channels, out_channels };
                 run(isa, bench, shape, Algorithm::Winograd);
                 run(isa, bench, shape, Algorithm::Direct);
+                turn += 1;
+            }
+        });
+    });
+}
+
+/// One and several images of maps that are and are not whole tiles, with channels that are and are
+/// not whole vectors.
+#[test]
+fn batches() {
+    let axes = [Axis::same(1, 3, 1, 1), Axis::valid(6, 3, 1, 1), Axis::same(7, 3, 1, 1)];
+    at_both_guards(|isa, bench| {
+        let mut turn = 0;
+        each_pair(&axes, |height, width| {
+            for images in [1, 2, 5] {
+                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
+                batch(isa, bench, Conv2dShape { height, width, in_channels, out_channels }, images);
                 turn += 1;
             }
         });

@@ -33,9 +33,11 @@ fn methods(of: &str) -> Vec<&str> {
 #[test]
 fn every_method_that_is_handed_memory_has_a_test() {
     let calls = TESTS.concat().split_whitespace().collect::<String>();
-    for (of, receiver, least) in
-        [("pub trait Kernels", "fast", 40), ("pub trait Conv2dKernel", "kernel", 8)]
-    {
+    for (of, receiver, least) in [
+        ("pub trait Kernels", "fast", 40),
+        ("pub trait Conv2dKernel", "kernel", 8),
+        ("pub trait Conv2dBatch", "batch", 2),
+    ] {
         let methods = methods(of);
         assert!(methods.len() >= least, "{of} has more methods than {methods:?}");
         for method in methods {
