@@ -55,6 +55,7 @@ struct Batch<'a, R> {
     moments: &'a mut [Buffer<R>],
     updater: &'a Updater<R>,
     next: Option<Next>,
+    scratch: &'a mut [R],
 }
 
 /// The parameters, and a task's sums of their gradients.
@@ -86,7 +87,8 @@ impl<K: Kernels> Cpu<K> {
         next: Option<Next>,
     ) {
         let samples = targets.samples();
-        let Workspace { plan, sharing, images, indices, locals, parts, total, .. } = workspace;
+        let Workspace { plan, sharing, images, indices, locals, parts, total, scratch, .. } =
+            workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
         let Numbers { parameters, gradients, moments, packed, norms, steps, finite, .. } =
@@ -117,12 +119,14 @@ impl<K: Kernels> Cpu<K> {
                 Stage::Batch(step) => {
                     let start = turn.clock.now();
                     let (team, updater) = (&self.team, &self.updater);
-                    let mut batch = Batch { team, parameters, gradients, moments, updater, next };
-                    let learned = turn.dense(*step, images, samples, &mut batch);
+                    let mut batch =
+                        Batch { team, parameters, gradients, moments, updater, next, scratch };
+                    let learned = turn.batch(*step, images, samples, &mut batch);
                     if !learned.finite {
                         *finite = Some(false);
                     }
-                    let updates = next.is_some() && self.updater.updates_during_backward();
+                    let dense = matches!(self.program.steps[*step].op, Op::Dense { .. });
+                    let updates = dense && next.is_some() && self.updater.updates_during_backward();
                     let phase = if updates { Phase::BackwardUpdate } else { Phase::Backward };
                     self.notes.add_made(turn.clock, start, Some(*step), phase, None, learned.made);
                     continue;
@@ -221,8 +225,8 @@ impl<K: Kernels> Turn<'_, K> {
         self.program.head.backward(self.kernels, y, target, scale, dy);
     }
 
-    /// The gradients of a dense layer and, with a rule, its update.
-    fn dense(
+    /// The gradients of a layer that takes the whole batch and, with a rule, its update.
+    fn batch(
         &self,
         index: usize,
         images: &mut [K::Real],
@@ -230,9 +234,6 @@ impl<K: Kernels> Turn<'_, K> {
         batch: &mut Batch<'_, K::Real>,
     ) -> Learned {
         let step = &self.program.steps[index];
-        let Op::Dense { weights, kept } = &step.op else {
-            unreachable!("only dense layers take batches")
-        };
         let (wanted, adds) = (self.program.wanted[step.input], self.program.adds[index][0]);
         let to = self.plan.gradients[step.input].range();
         let addend = self.plan.batch_addend.first(if adds { to.len() } else { 0 }).range();
@@ -242,17 +243,44 @@ impl<K: Kernels> Turn<'_, K> {
             if adds { addend.clone() } else { to.clone() },
         ];
         let [x, dy, dx] = RowsMut::split(images, samples, self.plan.stride, columns);
-        let (x, dy) = (x.into_rows(), dy.into_rows());
-        let dx = wanted.then_some(dx);
+        let (x, dy, dx) = (x.into_rows(), dy.into_rows(), wanted.then_some(dx));
+        let learned = match &step.op {
+            Op::Dense { weights, kept } => self.dense(step, (weights, *kept), [x, dy], dx, batch),
+            Op::Conv2d { kernel, weights, packed, .. } => {
+                let (dw, db) = weights.of_mut(batch.gradients);
+                let (team, packed) = (batch.team, &self.packed[*packed]);
+                let kernel = kernel.batch().expect("it takes batches");
+                let made = kernel.backward_batch(team, x, dy, packed, dw, db, dx, batch.scratch);
+                Learned { finite: true, made }
+            }
+            _ => unreachable!("the other steps take images"),
+        };
+        if wanted && adds {
+            let [more, mut sum] = RowsMut::split(images, samples, self.plan.stride, [addend, to]);
+            (0..samples).for_each(|i| self.kernels.add(more.row(i), sum.row_mut(i)));
+        }
+        learned
+    }
+
+    /// The gradients of a dense layer and, with a rule, its update.
+    fn dense(
+        &self,
+        step: &Step<K>,
+        (weights, kept): (&Weights, bool),
+        [x, dy]: [Rows<'_, K::Real>; 2],
+        dx: Option<RowsMut<'_, K::Real>>,
+        batch: &mut Batch<'_, K::Real>,
+    ) -> Learned {
         let (dw, db) = weights.of_mut(batch.gradients);
         let (kernel, _) = weights.of_mut(batch.parameters);
         self.kernels.dense_grad_bias(dy, db);
         let update = batch.next.filter(|_| !kept);
         let updater = batch.updater;
         let update = update.and_then(|next| updater.during(next, &weights.kernel, batch.moments));
-        let learned = match update {
+        match update {
             None => {
                 let (inputs, out) = (x.width(), dy.width());
+                let samples = x.len();
                 let made = self.kernels.dense_backward_made(samples, inputs, out, dx.is_some());
                 self.kernels.dense_grad_weights(batch.team, x, dy, dw);
                 if let Some(dx) = dx {
@@ -265,12 +293,7 @@ impl<K: Kernels> Turn<'_, K> {
                 let dx = dx.map(|rows| InputGradient { rows, rectified });
                 self.kernels.dense_backward_update(batch.team, x, dy, dx, update, kernel, moments)
             }
-        };
-        if wanted && adds {
-            let [more, mut sum] = RowsMut::split(images, samples, self.plan.stride, [addend, to]);
-            (0..samples).for_each(|i| self.kernels.add(more.row(i), sum.row_mut(i)));
         }
-        learned
     }
 
     /// Goes back through the steps of one stage.

@@ -53,7 +53,7 @@ impl<K: Kernels> Cpu<K> {
         targets: Option<Targets<'_>>,
     ) -> Tally {
         let samples = pixels.len() / self.network.input().elements();
-        let Workspace { plan, sharing, images, indices, outcomes, locals, .. } = workspace;
+        let Workspace { plan, sharing, images, indices, outcomes, locals, scratch, .. } = workspace;
         let (images, indices) =
             (&mut images[..samples * plan.stride], &mut indices[..samples * plan.index_stride]);
         let outcomes = &mut outcomes[..samples];
@@ -72,6 +72,7 @@ impl<K: Kernels> Cpu<K> {
                         program,
                         plan,
                         numbers: &mut self.numbers,
+                        scratch,
                         clock,
                     };
                     let (start, made) = batch.step(*step, images, samples);
@@ -134,6 +135,7 @@ struct BatchTurn<'a, K: Kernels> {
     program: &'a Program<K>,
     plan: &'a Plan,
     numbers: &'a mut Numbers<K::Real>,
+    scratch: &'a mut [K::Real],
     clock: Clock,
 }
 
@@ -159,6 +161,16 @@ impl<K: Kernels> BatchTurn<'_, K> {
                 let Numbers { norms, parameters, .. } = self.numbers;
                 norms[*norm].combine(&self.program.norms[*norm], moments, parameters);
                 (start, 0)
+            }
+            Op::Conv2d { kernel, weights, packed, folded } => {
+                let start = self.clock.now();
+                let columns = [x, self.plan.values[step.output].range()];
+                let [x, y] = RowsMut::split(images, samples, stride, columns);
+                let (x, packed) = (x.into_rows(), &self.numbers.packed[*packed]);
+                let bias = self.numbers.bias(weights, *folded);
+                let batch = kernel.batch().expect("it takes batches");
+                batch.forward_batch(self.team, x, packed, bias, y, self.scratch);
+                (start, kernel.forward_made() * samples as u64)
             }
             _ => unreachable!("the other steps take images"),
         }
@@ -305,7 +317,7 @@ impl<K: Kernels> Turn<'_, K> {
                     self.kernels.channel_moments(x, mean, m2);
                 }
                 Op::Depthwise { shape, weights, packed, folded } => {
-                    let bias = self.bias(weights, *folded);
+                    let bias = self.numbers.bias(weights, *folded);
                     let [x, y] = numbers.all([from, to]);
                     let w = &self.numbers.packed[*packed];
                     self.kernels.depthwise_forward(shape, x, w, bias, y);
@@ -356,7 +368,7 @@ impl<K: Kernels> Turn<'_, K> {
         else {
             unreachable!("a block begins with a convolution")
         };
-        let bias = self.bias(weights, *folded);
+        let bias = self.numbers.bias(weights, *folded);
         let pooled = block.pool.map_or(Place::EMPTY, |pool| values[steps[pool].output]);
         let argmax = block.pool.map_or(Place::EMPTY, |pool| self.plan.indices[pool]);
         let argmax = indices.at(argmax);
@@ -392,14 +404,6 @@ impl<K: Kernels> Turn<'_, K> {
                 done = complete;
             }
         });
-    }
-
-    /// A convolution's bias, or that of a normalisation that it took in.
-    fn bias(&self, weights: &Weights, folded: Option<usize>) -> &[K::Real] {
-        match folded {
-            Some(norm) => &self.numbers.norms[norm].shift,
-            None => weights.of(&self.numbers.parameters).1,
-        }
     }
 
     /// `y = x * scale + shift`, which may be in place.

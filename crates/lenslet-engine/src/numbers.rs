@@ -6,6 +6,7 @@ use lenslet_model::Optimizer;
 use crate::memory::{Buffer, buffer};
 use crate::norm::NormNumbers;
 use crate::plan::Mode;
+use crate::program::Weights;
 
 /// The numbers that make up a network in training, each one flat buffer.
 pub(crate) struct Numbers<R> {
@@ -33,6 +34,14 @@ pub(crate) struct Numbers<R> {
 }
 
 impl<R: Real> Numbers<R> {
+    /// A convolution's bias, or that of a normalisation that it took in.
+    pub(crate) fn bias(&self, weights: &Weights, folded: Option<usize>) -> &[R] {
+        match folded {
+            Some(norm) => &self.norms[norm].shift,
+            None => weights.of(&self.parameters).1,
+        }
+    }
+
     /// Makes room for what only training needs.
     pub(crate) fn prepare_training(&mut self, optimizer: &Optimizer) {
         let missing = |numbers: &Buffer<R>| numbers.len() < self.trained;

@@ -215,11 +215,20 @@ impl<K: Kernels> Step<K> {
 
     /// Whether it looks at the whole batch.
     pub(crate) fn is_batch_wise(&self) -> bool {
-        matches!(self.op, Op::Dense { .. } | Op::Combine { .. })
+        match &self.op {
+            Op::Dense { .. } | Op::Combine { .. } => true,
+            Op::Conv2d { kernel, .. } => kernel.batch().is_some(),
+            _ => false,
+        }
     }
 
-    /// Parameters whose gradients are added up image by image: all but dense layers' and those of
-    /// batch normalisation.
+    /// Whether it is a convolution that looks at one image.
+    pub(crate) fn is_image_convolution(&self) -> bool {
+        matches!(self.op, Op::Conv2d { .. }) && !self.is_batch_wise()
+    }
+
+    /// Parameters whose gradients are added up image by image, unless the step looks at the whole
+    /// batch: all but dense layers' and those of batch normalisation.
     pub(crate) fn summed(&self) -> Option<&Weights> {
         match &self.op {
             Op::Conv2d { weights, .. }
@@ -240,6 +249,7 @@ impl<K: Kernels> Step<K> {
     pub(crate) fn scratch_len(&self, lens: &[usize], mode: Mode) -> usize {
         let output = lens[self.output];
         match &self.op {
+            Op::Conv2d { kernel, .. } if kernel.batch().is_some() => 0,
             Op::Conv2d { kernel, .. } if mode == Mode::Predict => kernel.forward_scratch_len(),
             Op::Conv2d { kernel, .. } => kernel.scratch_len(),
             Op::GroupNorm { scratch, .. } => *scratch,
@@ -253,6 +263,17 @@ impl<K: Kernels> Step<K> {
             }
             // The slopes and their gradients.
             Op::PRelu { repeated: Some((_, slopes)), .. } => 2 * slopes.next_multiple_of(16),
+            _ => 0,
+        }
+    }
+
+    /// The same for a batch that it looks at as a whole.
+    pub(crate) fn batch_scratch_len(&self, images: usize, threads: usize, mode: Mode) -> usize {
+        let backward = mode == Mode::Train;
+        match &self.op {
+            Op::Conv2d { kernel, .. } => {
+                kernel.batch().map_or(0, |batch| batch.batch_scratch_len(images, threads, backward))
+            }
             _ => 0,
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Workspace<R> {
     pub(crate) parts: Buffer<R>,
     /// Their sum, where it is going to several places.
     pub(crate) total: Buffer<R>,
+    /// Working memory of steps that look at the whole batch.
+    pub(crate) scratch: Buffer<R>,
 }
 
 impl<K: Kernels> Cpu<K> {
@@ -67,6 +69,7 @@ impl<K: Kernels> Cpu<K> {
         let apart = plan.apart.iter().map(Apart::len).max().unwrap_or(0);
         let several = plan.apart.iter().any(|apart| apart.stretches.len() > 1);
         let threads = self.team.threads();
+        let scratch = program.steps.iter().map(|step| step.batch_scratch_len(batch, threads, mode));
         let local = |i| Local {
             numbers: buffer(plan.local_len),
             indices: buffer(plan.local_index_len),
@@ -80,6 +83,7 @@ impl<K: Kernels> Cpu<K> {
             locals: (0..threads + usize::from(threads > 1)).map(local).collect(),
             sharing: Sharing::new(program, &plan.stages, threads),
             parts: buffer(if mode == Mode::Train { plan.tasks() * apart } else { 0 }),
+            scratch: buffer(scratch.max().unwrap_or(0)),
             total: buffer(if mode == Mode::Train && several { apart } else { 0 }),
             plan,
         }

@@ -59,15 +59,18 @@ fn batch(samples: usize) -> (Vec<u8>, Vec<u32>) {
     (d.bytes(samples * 32 * 32 * 3), d.labels(samples, CLASSES))
 }
 
-/// So much work on each picture that threads share it.
+/// So much work on each picture that threads share it, and at the end so many filters that all
+/// pictures go through them at once.
 fn much_work() -> Sequential {
-    let conv = || Conv2D::new(64, 3).padding(Padding::Same).activation(Activation::Relu);
+    let conv =
+        |filters| Conv2D::new(filters, 3).padding(Padding::Same).activation(Activation::Relu);
     Sequential::new((32, 32, 3))
-        .add(conv())
-        .add(conv())
+        .add(conv(64))
+        .add(conv(64))
         .add(BatchNormalization::new())
-        .add(conv())
+        .add(conv(64))
         .add(MaxPool2D::new(2))
+        .add(conv(128))
         .add(Flatten::new())
         .add(Dense::new(CLASSES).activation(Activation::Softmax))
 }

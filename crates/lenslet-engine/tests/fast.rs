@@ -7,8 +7,9 @@ use lenslet_engine::{Cpu, Engine, Options, Targets};
 use lenslet_kernels::{Isa, Reference};
 use lenslet_model::layers::{Conv2D, Dense, Dropout, Flatten, MaxPool2D};
 use lenslet_model::{
-    Activation, Adagrad, Adam, AdamW, BinaryCrossentropy, Configure, CosineDecay, Lamb, Lion, Loss,
-    Muon, Nadam, Optimizer, Padding, RMSprop, SGD, Schedule, Sequential, cnn,
+    Activation, Adagrad, Adam, AdamW, BinaryCrossentropy, Configure, CosineDecay, Graph, Input,
+    Lamb, Lion, Loss, Muon, Nadam, Optimizer, Padding, RMSprop, SGD, Schedule, Sequential, add,
+    cnn,
 };
 
 fn fast(model: &Sequential, optimizer: Optimizer, threads: usize, isa: Isa) -> Cpu {
@@ -61,6 +62,50 @@ fn losses_gradients_and_outputs_are_the_oracles() {
     }
 }
 
+/// Filters of so many channels that the whole batch goes through them at once, with and without what
+/// adds to their input's gradient.
+#[test]
+fn convolutions_of_the_whole_batch_are_the_oracles() {
+    let conv =
+        |filters| Conv2D::new(filters, 3).padding(Padding::Same).activation(Activation::Relu);
+    let x = Input::new((8, 8, 3));
+    let first = x.apply(conv(64));
+    let second = first.apply(conv(120)).apply(conv(64));
+    let y = add([second, first]).apply(MaxPool2D::new(2)).apply(Flatten::new());
+    let y = y.apply(Dense::new(4).activation(Activation::Softmax));
+    let models = [
+        Graph::new(&x, &y).unwrap(),
+        Sequential::new((7, 9, 3))
+            .add(conv(64).padding(Padding::Valid))
+            .add(conv(120))
+            .add(MaxPool2D::new(2))
+            .add(Flatten::new())
+            .add(Dense::new(4).activation(Activation::Softmax))
+            .into(),
+    ];
+    for (isa, model) in Isa::available().flat_map(|isa| models.each_ref().map(|m| (isa, m))) {
+        check_with_oracle(isa, model, 5);
+    }
+}
+
+#[track_caller]
+fn check_with_oracle(isa: Isa, model: &Graph, batch: usize) {
+    let (options, loss) =
+        (Options { threads: 2, isa: Some(isa), seed: 7, ..Options::default() }, cross_entropy());
+    let adam = || Adam::default().into();
+    let network = || model.build().unwrap();
+    let mut a = Cpu::new(network(), loss.into(), adam(), options).unwrap();
+    let mut b =
+        Cpu::with_kernels(Reference::new(), network(), cross_entropy().into(), adam(), options)
+            .unwrap();
+    let d = &mut Dice::new(800, batch as u64);
+    let (pixels, labels) = (d.bytes(batch * model.input.elements()), d.labels(batch, 4));
+    a.gradients_of(&pixels, &labels).unwrap();
+    b.gradients_of(&pixels, &labels).unwrap();
+    let gradient = difference(a.gradients(), b.gradients());
+    assert!(gradient < 1e-4, "{isa}: gradient off by {gradient}");
+}
+
 #[test]
 fn a_hundred_steps_stay_with_the_oracle() {
     let model = Sequential::new((12, 10, 3))
@@ -100,15 +145,34 @@ fn a_hundred_steps_stay_with_the_oracle() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let model = cnn((16, 16, 3), 10);
-    let optimizers = [Adam::default().into(), Muon::default().global_clipnorm(0.1)];
-    for (optimizer, isa) in optimizers.iter().flat_map(|o| Isa::available().map(move |i| (o, i))) {
-        let train = |threads: usize| same_bits(&model, optimizer, threads, isa);
+    let cases = [
+        (cnn((16, 16, 3), 10), Adam::default().into()),
+        (cnn((16, 16, 3), 10), Muon::default().global_clipnorm(0.1)),
+        (many_filters(), Adam::default().into()),
+    ];
+    for ((model, optimizer), isa) in
+        cases.iter().flat_map(|c| Isa::available().map(move |i| (c, i)))
+    {
+        let train = |threads: usize| same_bits(model, optimizer, threads, isa);
         let one = train(1);
         for threads in [2, 3, 4, 8, 16] {
             assert!(train(threads) == one, "{threads} threads on {isa}");
         }
     }
+}
+
+/// So many that all pictures of a batch go through them at once.
+fn many_filters() -> Sequential {
+    let conv =
+        |filters| Conv2D::new(filters, 3).padding(Padding::Same).activation(Activation::Relu);
+    Sequential::new((16, 16, 3))
+        .add(conv(40))
+        .add(MaxPool2D::new(2))
+        .add(conv(72))
+        .add(conv(40))
+        .add(MaxPool2D::new(2))
+        .add(Flatten::new())
+        .add(Dense::new(10).activation(Activation::Softmax))
 }
 
 /// The parameters' bits after some steps.

@@ -36,13 +36,14 @@ impl Block {
     }
 }
 
-/// The block of each step; without fusion each convolution is one by itself.
+/// The block of each step; without fusion each convolution is one by itself. A convolution of the
+/// whole batch has none: what comes behind it looks at one image.
 pub(super) fn blocks<K: Kernels>(
     steps: &[Step<K>],
     readers: &[usize],
     fusion: bool,
 ) -> Vec<Option<Block>> {
-    let alone = |step: &Step<K>| matches!(step.op, Op::Conv2d { .. }).then_some(Block::ALONE);
+    let alone = |step: &Step<K>| step.is_image_convolution().then_some(Block::ALONE);
     match fusion {
         true => (0..steps.len()).map(|i| block(steps, readers, i)).collect(),
         false => steps.iter().map(alone).collect(),
@@ -50,7 +51,9 @@ pub(super) fn blocks<K: Kernels>(
 }
 
 fn block<K: Kernels>(steps: &[Step<K>], readers: &[usize], convolution: usize) -> Option<Block> {
-    let Op::Conv2d { .. } = steps[convolution].op else { return None };
+    if !steps[convolution].is_image_convolution() {
+        return None;
+    }
     let y = steps[convolution].output;
     let next = |i: usize, value: Value| {
         steps.get(i).filter(|step| step.input == value).map(|step| (i, step))
