@@ -16,7 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers as L
-from make import FORMULA, HERE, VERSIONS, bits, exact, labels_of, short, signed, unit
+from make import HERE, VERSIONS, exact, short
+
+# Beside this folder: `make` adds the path.
+from formula import FORMULA, bits, labels_of, signed, unit
 
 BATCH, CLASSES = 3, 4
 

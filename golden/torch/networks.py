@@ -2,37 +2,25 @@
 
     python networks.py
 
-A case is a model in Lenslet's own JSON, and its inputs come by the formula of golden/keras/networks.json: pixels are bytes(stream, i) / 255, the
+A case is a model in Lenslet's own JSON, and its inputs come by ../formula.py: pixels are bytes(stream, i) / 255, the
 k-th weight signed(base + k, i, 0.5), layer by layer, in Keras's shapes; moving variances are 0.5 + u. moved: the moving means alone, for
 PyTorch's moving variance follows the sample's, n / (n - 1) times the batch's.
 """
 
 import json
 import os
+import sys
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.dirname(HERE))
+from formula import bits, labels_of, signed, unit
+
 BATCH, CLASSES = 3, 4
 SHAPE = (6, 5, 2)
-
-
-def bits(stream, count):
-    z = np.uint64((stream * 0x9E3779B97F4A7C15 + 1) & 0xFFFFFFFFFFFFFFFF) + np.arange(count, dtype=np.uint64)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def unit(stream, shape):
-    u = (bits(stream, int(np.prod(shape))) >> np.uint64(40)).astype(np.float32) / np.float32(1 << 24)
-    return u.reshape(shape)
-
-
-def signed(stream, shape):
-    return (np.float32(2) * unit(stream, shape) - np.float32(1)) * np.float32(0.5)
 
 
 class Weights:
@@ -44,7 +32,7 @@ class Weights:
     def next(self, *shape, trained=True, variance=False):
         stream = self.base + self.count
         self.count += 1
-        tensor = torch.from_numpy(unit(stream, shape) + np.float32(0.5) if variance else signed(stream, shape))
+        tensor = torch.from_numpy(unit(stream, shape) + np.float32(0.5) if variance else signed(stream, shape, 0.5))
         if trained:
             self.trained.append(tensor.requires_grad_())
         return tensor
@@ -167,7 +155,7 @@ def run(n, config):
     model = dict(input=list(SHAPE), layers=[first, config, *last])
     pixels = (bits(base + 90, BATCH * int(np.prod(SHAPE))) >> np.uint64(56)).astype(np.float32) / np.float32(255)
     x = torch.from_numpy(pixels.reshape(BATCH, *SHAPE).transpose(0, 3, 1, 2).copy())
-    labels = torch.from_numpy(((bits(base + 91, BATCH) >> np.uint64(33)) % np.uint64(CLASSES)).astype(np.int64))
+    labels = torch.from_numpy(labels_of(base + 91, BATCH, CLASSES))
     weights, moved, y, functions = Weights(base), [], x, []
     for description in (first, config):
         function, moving = layer(description, weights, y)
