@@ -141,10 +141,15 @@ fn batch(isa: Isa, bench: &mut Bench, shape: Conv2dShape, images: usize) {
     }
 }
 
-fn each_pair(axes: &[Option<Axis>], mut visit: impl FnMut(Axis, Axis)) {
+/// Each pair of axes with three of the pairs of channels, every time others.
+fn each_shape(axes: &[Option<Axis>], mut visit: impl FnMut(Conv2dShape)) {
     let axes = axes.iter().map(|axis| axis.expect("the window fits"));
-    for height in axes.clone() {
-        axes.clone().for_each(|width| visit(height, width));
+    let pairs = axes.clone().flat_map(|height| axes.clone().map(move |width| (height, width)));
+    for (turn, (height, width)) in pairs.enumerate() {
+        for channels in 3 * turn..3 * turn + 3 {
+            let (in_channels, out_channels) = CHANNELS[channels % CHANNELS.len()];
+            visit(Conv2dShape { height, width, in_channels, out_channels });
+        }
     }
 }
 
@@ -163,16 +168,7 @@ fn any_window() {
         valid(13, 3, 2, 2),
     ];
     at_both_guards(|isa, bench| {
-        let mut turn = 0;
-        each_pair(&axes, |height, width| {
-            // Each pair of axes with three of the pairs of channels, every time others.
-            for _ in 0..3 {
-                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
-                let shape = Conv2dShape { height, width, in_channels, out_channels };
-                run(isa, bench, shape, Algorithm::Direct);
-                turn += 1;
-            }
-        });
+        each_shape(&axes, |shape| run(isa, bench, shape, Algorithm::Direct));
     });
 }
 
@@ -189,15 +185,9 @@ fn windows_of_three() {
         same(17, 3, 1, 1),
     ];
     at_both_guards(|isa, bench| {
-        let mut turn = 0;
-        each_pair(&axes, |height, width| {
-            for _ in 0..3 {
-                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
-                let shape = Conv2dShape { height, width, in_channels, out_channels };
-                run(isa, bench, shape, Algorithm::Winograd);
-                run(isa, bench, shape, Algorithm::Direct);
-                turn += 1;
-            }
+        each_shape(&axes, |shape| {
+            run(isa, bench, shape, Algorithm::Winograd);
+            run(isa, bench, shape, Algorithm::Direct);
         });
     });
 }
@@ -208,13 +198,8 @@ fn windows_of_three() {
 fn batches() {
     let axes = [Axis::same(1, 3, 1, 1), Axis::valid(6, 3, 1, 1), Axis::same(7, 3, 1, 1)];
     at_both_guards(|isa, bench| {
-        let mut turn = 0;
-        each_pair(&axes, |height, width| {
-            for images in [1, 2, 5] {
-                let (in_channels, out_channels) = CHANNELS[turn % CHANNELS.len()];
-                batch(isa, bench, Conv2dShape { height, width, in_channels, out_channels }, images);
-                turn += 1;
-            }
+        each_shape(&axes, |shape| {
+            [1, 2, 5].into_iter().for_each(|images| batch(isa, bench, shape, images));
         });
     });
 }
