@@ -40,6 +40,13 @@ impl Imported {
         Ok(Self { bytes: false, ..self.rebuilt(graph)? })
     }
 
+    /// Whether the one layer that takes the input divides it by 255: then it most likely is
+    /// [`bytes`](Self::bytes), even where the file has it as floating-point numbers, as Keras does.
+    pub fn begins_with_division(&self) -> bool {
+        let graph = self.network.description();
+        only_reader(graph).is_some_and(|first| divides_by_255(&graph.layers[first].layer))
+    }
+
     /// With `(x - mean) / std` of each channel before the first layer: what the network's pictures,
     /// from 0 to 1, went through before it saw them.
     ///
@@ -105,8 +112,12 @@ impl Imported {
 
 /// The one layer that takes the network's input.
 fn only_reader(graph: &Graph) -> Option<usize> {
-    let mut readers = (0..graph.layers.len())
-        .filter(|&index| graph.layers[index].inputs.iter().any(|name| name == INPUT));
+    // The first one takes the input without saying so, as in a list.
+    let takes_input = |&index: &usize| match &graph.layers[index].inputs[..] {
+        [] => index == 0,
+        inputs => inputs.iter().any(|name| name == INPUT),
+    };
+    let mut readers = (0..graph.layers.len()).filter(takes_input);
     let first = readers.next()?;
     readers.next().is_none().then_some(first)
 }
@@ -133,7 +144,7 @@ fn remove(graph: &mut Graph, index: usize) {
 }
 
 /// Puts a layer before all that take the network's input.
-fn prepend(graph: &mut Graph, layer: impl Into<Layer>) {
+pub(crate) fn prepend(graph: &mut Graph, layer: impl Into<Layer>) {
     let mut name = "preprocessing".to_owned();
     while graph.layers.iter().any(|layer| layer.name.as_deref() == Some(&name)) {
         name.push('_');

@@ -1,5 +1,6 @@
 //! Files of other programs: bytes to a model's description and weights, and back.
 //!
+//! * [`keras`] reads and writes Keras 3's `.keras` and `.weights.h5`.
 //! * [`onnx`] reads and writes ONNX.
 //! * [`torch`] reads and writes weights as PyTorch names and lays them out.
 //!
@@ -12,7 +13,9 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod hdf5;
 mod imported;
+pub mod keras;
 pub mod onnx;
 mod permute;
 pub mod torch;

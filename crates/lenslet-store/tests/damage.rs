@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lenslet_kernels::Stream;
@@ -98,5 +100,29 @@ fn forged_checkpoints_are_refused_within_bounds_of_memory() {
         let mut forged = bytes.clone();
         forged[at] ^= 0x15;
         let _ = decode_checkpoint(&sealed(forged));
+    }
+}
+
+/// What the fuzzer begins with.
+fn corpus() -> impl Iterator<Item = (PathBuf, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/checkpoint");
+    let encoded = |epoch| encode_checkpoint(&checkpoint(epoch), SETTINGS).unwrap();
+    [1, 4].into_iter().map(move |epoch| (folder.join(format!("epoch-{epoch}")), encoded(epoch)))
+}
+
+#[test]
+fn the_fuzzer_begins_with_what_is_written_today() {
+    let _alone = alone();
+    for (path, bytes) in corpus() {
+        assert_eq!(fs::read(&path).unwrap(), bytes, "run this crate's ignored test");
+    }
+}
+
+#[test]
+#[ignore = "writes the fuzzer's corpus of checkpoints anew"]
+fn write_the_fuzzers_corpus() {
+    for (path, bytes) in corpus() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 }

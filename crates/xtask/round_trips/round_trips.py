@@ -1,4 +1,4 @@
-"""Models that go to onnxruntime and PyTorch, and models that come from PyTorch.
+"""Models that go to onnxruntime, Keras and PyTorch, and models that come from Keras and PyTorch.
 
 Usage: round_trips.py PROGRAM WORK [NETWORK...]. `cargo run -p xtask -- round-trips` runs it.
 """
@@ -9,7 +9,9 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
+import keras_trips
 import numpy as np
 import onnx
 import onnxruntime
@@ -30,6 +32,8 @@ HERE = Path(__file__).parent
 IMAGES, SIZE, BOUND = 256, 32, 1e-5
 ZOO = ["cnn", "lenet5", "vgg11", "resnet20", "resnet18", "wide_resnet_16_4", "mobilenet_v2"]
 OWN = ["odd", "flat", "functions"]
+# Of layers and activations that Keras has, too: in the place of `flat` and `functions` there.
+FOR_KERAS = ["vectors", "curves"]
 # What no layer does, so that it must be refused: where a file has the first operator, the second is
 # named. PyTorch 2.15 writes adaptive pooling as pixels picked out of the whole batch in a row, and
 # softplus and mish as a choice between two formulas.
@@ -211,6 +215,29 @@ def operators(path):
     return {node.op_type for node in onnx.load(path).graph.node}
 
 
+def keras_trip(folder):
+    """What keras_trips.py needs of this script."""
+
+    def refuses(part, *words):
+        try:
+            lenslet(*words)
+        except RuntimeError as error:
+            assert part in str(error), error
+            print(f"  refused, and named: {part}")
+        else:
+            failures.append(f"lenslet {' '.join(map(str, words))} went well")
+
+    classes = ["--classes", ",".join(map(str, range(10)))]
+    return SimpleNamespace(
+        work=WORK,
+        lenslet=lenslet,
+        refuses=refuses,
+        compare=compare,
+        ours=lambda run: ours(run, folder),
+        imported=lambda name, path, to, *flags: imported(name, path, to, *flags, *classes),
+    )
+
+
 def refused(name, path, operator):
     try:
         imported(name, path, "refused")
@@ -229,19 +256,27 @@ def imported(name, path, to, *flags):
 
 
 def main():
-    chosen = sys.argv[3:] or ZOO + OWN
+    chosen = sys.argv[3:] or ZOO + OWN + FOR_KERAS + list(keras_trips.BUILT)
     folder, images = pictures()
     x = torch.from_numpy(images.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+    trip = keras_trip(folder)
     for name in chosen:
         print(name, flush=True)
         try:
-            run = WORK / name / "run"
             shutil.rmtree(WORK / name, ignore_errors=True)
+            if name in keras_trips.BUILT:
+                (WORK / name).mkdir(parents=True)
+                keras_trips.built(trip, name, images)
+                continue
+            run = WORK / name / "run"
             own = HERE / "networks" / f"{name}.toml"
             model = own if own.exists() else name
             words = ["--epochs", 1, "--limit", 320, "--batch-size", 32, "--out", run]
             lenslet("train", "synthetic", "--model", model, *words)
             expected = ours(run, folder)
+            keras_trips.to_keras(trip, name, run, expected, images)
+            if name in FOR_KERAS:
+                continue
             to_onnxruntime(name, run, expected, images)
             network = to_torch(name, run, expected, x)
             if network is not None:

@@ -23,7 +23,7 @@ struct Golden {
 }
 
 const ALL: [Golden; 3] = [
-    Golden { name: "keras", scripts: &["make.py", "networks.py", "summary.py"] },
+    Golden { name: "keras", scripts: &["make.py", "networks.py", "summary.py", "exchange.py"] },
     Golden { name: "sklearn", scripts: &["make.py"] },
     Golden { name: "torch", scripts: &["make.py", "networks.py"] },
 ];

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::peers;
 
-/// Compare exported models with onnxruntime and PyTorch, and theirs with what is imported of them.
+/// Compare exported models with onnxruntime, Keras and PyTorch, and theirs with what is imported of
+/// them.
 ///
 /// Ten networks are trained a little and exported; the other programs' probabilities must equal
-/// Lenslet's to 1e-5 on 256 images. Then PyTorch trains the same networks a little, and Lenslet
-/// imports them. Needs Python, and the network once.
+/// Lenslet's to 1e-5 on 256 images. Then Keras and PyTorch train the same networks a little, and
+/// Lenslet imports them. Keras runs on PyTorch, unless KERAS_BACKEND says otherwise. Needs Python,
+/// and the network once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Python environment, made where there is none [default: lenslet-peers/round-trips in the

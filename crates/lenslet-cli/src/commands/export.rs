@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use lenslet_formats::keras::{KerasOptions, encode_keras};
 use lenslet_formats::onnx::{Layout, OnnxOptions, encode_onnx};
 use lenslet_formats::torch::encode_torch;
 use lenslet_store::{Run, encode_weights, write};
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 ///
 /// onnx: for onnxruntime and many others; opset 17, any number of images at once. The classes'
 /// names and what is done to pixels are in its metadata.
+/// keras: a .keras file that Keras 3 loads, with the same layers.
 /// safetensors: Lenslet's own weights, named and laid out as Keras does.
 /// torch-safetensors: weights named and laid out as PyTorch does, with torchvision's names for
 /// resnet18 and mobilenet_v2.
@@ -27,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     format: Format,
 
-    /// The file [default: in the run's folder: model.onnx, model.safetensors or
+    /// The file [default: in the run's folder: model.onnx, model.keras, model.safetensors or
     /// model.torch.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     layout: Option<Order>,
 
-    /// Let ONNX's input be pixels as bytes (0 to 255), and scale them inside the graph
+    /// Let the input of ONNX or Keras be pixels as bytes (0 to 255), and scale them inside
     #[arg(long)]
     bytes: bool,
 }
@@ -44,6 +46,7 @@ pub(crate) struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Onnx,
+    Keras,
     Safetensors,
     TorchSafetensors,
 }
@@ -53,6 +56,7 @@ impl Format {
     fn file(self) -> &'static str {
         match self {
             Self::Onnx => "model.onnx",
+            Self::Keras => "model.keras",
             Self::Safetensors => "model.safetensors",
             Self::TorchSafetensors => "model.torch.safetensors",
         }
@@ -68,8 +72,11 @@ enum Order {
 }
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    if args.format != Format::Onnx && (args.layout.is_some() || args.bytes) {
-        return Err(Failure::usage("--layout and --bytes are for --format onnx; leave them out"));
+    if args.format != Format::Onnx && args.layout.is_some() {
+        return Err(Failure::usage("--layout is for --format onnx; leave it out"));
+    }
+    if !matches!(args.format, Format::Onnx | Format::Keras) && args.bytes {
+        return Err(Failure::usage("--bytes is for --format onnx and keras; leave it out"));
     }
     let model = Run::open(&args.run)?.load_model()?;
     let layout = match args.layout {
@@ -78,6 +85,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     };
     let bytes = match args.format {
         Format::Onnx => encode_onnx(&model, OnnxOptions { layout, bytes: args.bytes })?,
+        Format::Keras => encode_keras(&model, KerasOptions { bytes: args.bytes })?,
         Format::Safetensors => encode_weights(&model.saved, &model.parameters)?,
         Format::TorchSafetensors => encode_torch(&model)?,
     };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lenslet_formats::keras::{import_keras, keras_weights};
 use lenslet_formats::onnx::import_onnx;
 use lenslet_formats::torch::TorchFile;
 use lenslet_formats::{FormatError, Imported};
@@ -13,7 +14,7 @@ use lenslet_store::{
 use lenslet_train::OnNan;
 
 use crate::commands::summary::Input;
-use crate::console::{counted, say};
+use crate::console::{counted, note, say};
 use crate::failure::Failure;
 use crate::machine;
 use crate::model_choice::ModelChoice;
@@ -27,15 +28,17 @@ const MOST_NAMES: u64 = 1 << 20;
 ///
 /// .onnx: a network of the operators that Lenslet has layers for; pictures with the channels first
 /// or last.
+/// .keras: a Sequential or Functional model of Keras 3.
+/// .weights.h5: weights of Keras 3, of the network that --model names.
 /// .safetensors: weights as PyTorch's state_dict has them, of the network that --model names:
 /// resnet18 and mobilenet_v2 with torchvision's names. What Lenslet has exported needs no --model.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The file: FILE.onnx or FILE.safetensors
+    /// The file: FILE.onnx, FILE.keras, FILE.weights.h5 or FILE.safetensors
     file: PathBuf,
 
-    /// Whose weights a safetensors file holds: a name that `lenslet models` lists, or a file that
+    /// Whose weights a file holds that does not say so: a name that `lenslet models` lists, or a file that
     /// describes a network
     #[arg(long, value_name = "NAME|FILE.toml")]
     model: Option<String>,
@@ -58,6 +61,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires = "mean")]
     std: Vec<f64>,
 
+    /// Say that the network takes pixels from 0 to 255, as one of Keras's does that begins with
+    /// Rescaling(1/255), where the file does not say so
+    #[arg(long)]
+    bytes: bool,
+
     /// Keep outputs that are no probabilities instead of adding a softmax
     #[arg(long)]
     logits: bool,
@@ -71,18 +79,23 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let classes = args.classes.as_deref().map(names).transpose()?;
     let at_file = |e: FormatError| Failure::failed(format!("{}: {e}", args.file.display()));
     let mut imported = match ending(&args.file).as_str() {
-        "onnx" if args.model.is_some() => {
-            return Err(Failure::usage("an ONNX file says itself what it is; leave --model out"));
+        "onnx" | "keras" if args.model.is_some() => {
+            return Err(Failure::usage("such a file says itself what it is; leave --model out"));
         }
         "onnx" => import_onnx(&read(&args.file, MOST_BYTES)?).map_err(at_file)?,
+        "keras" => import_keras(&read(&args.file, MOST_BYTES)?).map_err(at_file)?,
+        "h5" => weights_h5(&args, classes.as_deref())?,
         "safetensors" => safetensors(&args, classes.as_deref())?,
         _ => {
             return Err(Failure::usage(format!(
-                "{}: unknown kind of file; give one that ends in .onnx or .safetensors",
+                "{}: unknown kind of file; give one that ends in .onnx, .keras, .weights.h5 or \
+                 .safetensors",
                 args.file.display()
             )));
         }
     };
+    imported.bytes |= args.bytes;
+    let divides = !imported.bytes && imported.begins_with_division();
     imported = imported.with_unit_pixels().map_err(at_file)?;
     if !args.mean.is_empty() {
         imported = imported.with_normalization(&args.mean, &args.std).map_err(at_file)?;
@@ -90,7 +103,11 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     if !args.logits {
         imported = imported.with_softmax().map_err(at_file)?;
     }
-    save(imported.into_trained(classes).map_err(at_file)?, args.out.as_deref())
+    save(imported.into_trained(classes).map_err(at_file)?, args.out.as_deref())?;
+    if divides {
+        note("its first layer divides by 255: if it takes pixels from 0 to 255, say --bytes");
+    }
+    Ok(())
 }
 
 fn ending(path: &Path) -> String {
@@ -138,6 +155,22 @@ fn safetensors(args: &Args, classes: Option<&[String]>) -> Result<Imported, Fail
             Ok(of(network, parameters, None))
         }
     }
+}
+
+/// Keras's weights of the network that `--model` names.
+fn weights_h5(args: &Args, classes: Option<&[String]>) -> Result<Imported, Failure> {
+    let Some(model) = &args.model else {
+        return Err(Failure::usage(format!(
+            "{} does not say of which network its weights are; say so with --model NAME or \
+             --model FILE.toml, or save the whole model as .keras",
+            args.file.display()
+        )));
+    };
+    let bytes = read(&args.file, MOST_BYTES)?;
+    let network = described(model, args.input, classes.map(<[_]>::len))?.build()?;
+    let parameters = keras_weights(&bytes, &network)
+        .map_err(|e| Failure::failed(format!("{}: {e}", args.file.display())))?;
+    Ok(Imported { network, parameters, classes: None, bytes: false })
 }
 
 /// The network that `--model` names.

@@ -36,6 +36,8 @@ fn what_was_exported_and_imported_predicts_the_same() {
         "onnx --layout nhwc --out model.onnx",
         "onnx --bytes --out model.onnx",
         "onnx --bytes --layout nhwc --out model.onnx",
+        "keras --out model.keras",
+        "keras --bytes --out model.keras",
         "safetensors --out model.safetensors",
         "torch-safetensors --out model.safetensors",
     ]
@@ -89,21 +91,66 @@ fn classes_and_preprocessing_can_be_said() {
     sandbox.refuses("import model.onnx --mean 0 --std 0", 1, &["std: 0 is out of range"]);
 }
 
+/// Keras's networks often begin with Rescaling(1/255), and take pixels from 0 to 255 as numbers.
+#[test]
+fn what_keras_has_trained_is_imported() {
+    let sandbox = Sandbox::new();
+    photo(&sandbox);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/keras");
+    for name in ["chain.keras", "chain.weights.h5"] {
+        fs::copy(golden.join(name), sandbox.path(name)).unwrap();
+    }
+    sandbox.ok("import chain.keras --classes a,b,c --out archive");
+    sandbox.write("chain.toml", &chain_toml());
+    sandbox.ok("import chain.weights.h5 --model chain.toml --classes a,b,c --out weights");
+    assert_eq!(probabilities(&sandbox, "archive"), probabilities(&sandbox, "weights"));
+    // A model that says that it takes numbers, but divides them by 255.
+    sandbox.write("divides.toml", &chain_toml().replacen("[[layers]]", DIVIDES, 1));
+    let out = sandbox.ok("import chain.weights.h5 --model divides.toml --out divides --bytes");
+    assert!(out.contains("input (None, 8, 8, 3)"), "{out}");
+    assert!(!sandbox.ok("summary divides").contains("rescaling"));
+    sandbox.refuses("import chain.weights.h5", 2, &["chain.weights.h5 does not say", "--model"]);
+    sandbox.refuses("import chain.keras --model cnn", 2, &["leave --model out"]);
+    sandbox.refuses(
+        "import chain.weights.h5 --model lenet5",
+        1,
+        &["chain.weights.h5: it has a variable layers/batch_normalization/vars/0"],
+    );
+}
+
+const DIVIDES: &str = "[[layers]]\ntype = \"Rescaling\"\nscale = 0.00392156862745098\n[[layers]]";
+
+/// The network of `golden/keras/chain.keras`.
+fn chain_toml() -> String {
+    let layers = [
+        "type = \"Conv2D\"\nfilters = 4\nkernel_size = 3\nactivation = \"relu\"",
+        "type = \"BatchNormalization\"",
+        "type = \"MaxPool2D\"",
+        "type = \"Flatten\"",
+        "type = \"Dense\"\nunits = 3\nactivation = \"softmax\"",
+    ];
+    let layers = layers.map(|layer| format!("[[layers]]\n{layer}\n")).concat();
+    format!("input = [8, 8, 3]\n{layers}")
+}
+
 #[test]
 fn what_cannot_be_exchanged_is_refused() {
     let (sandbox, run) = (Sandbox::new(), finished_run());
     sandbox.ok(&format!("export {run} --format torch-safetensors --out torch.safetensors"));
     sandbox.write("broken.onnx", "not a model");
+    sandbox.write("broken.keras", "not a model");
     sandbox.write("broken.safetensors", "not a model");
     sandbox.write("model.pt", "not a model");
     let flags = |words: &str| format!("export {run} {words}");
     for (words, code, parts) in [
         (flags("--format tflite"), 2, &["tflite", "onnx"][..]),
-        (flags("--format safetensors --bytes"), 2, &["--format onnx"]),
+        (flags("--format safetensors --bytes"), 2, &["--format onnx and keras"]),
+        (flags("--format keras --layout nhwc"), 2, &["--format onnx"]),
         ("export nowhere --format onnx".to_owned(), 1, &["nowhere", "no such folder"]),
         ("import missing.onnx".to_owned(), 1, &["missing.onnx"]),
-        ("import model.pt".to_owned(), 2, &["model.pt", ".onnx or .safetensors"]),
+        ("import model.pt".to_owned(), 2, &["model.pt", ".onnx, .keras, .weights.h5 or .safetensors"]),
         ("import broken.onnx".to_owned(), 1, &["broken.onnx: "]),
+        ("import broken.keras".to_owned(), 1, &["broken.keras: it is no whole zip archive"]),
         ("import broken.safetensors".to_owned(), 1, &["no safetensors file"]),
         ("import broken.onnx --model cnn".to_owned(), 2, &["leave --model out"]),
         (

@@ -3,12 +3,13 @@
 use lenslet_engine::Options;
 use lenslet_model::layers::{
     AveragePool2D, BatchNormalization, Conv2D, Cropping2D, Dense, DepthwiseConv2D, Dropout, ELU,
-    Flatten, GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU, MaxPool2D,
-    Maxout, Normalization, PReLU, Rescaling, SeparableConv2D, SumPool2D, ZeroPadding2D,
+    Flatten, GaussianNoise, GlobalMaxPooling2D, GroupNormalization, LayerNormalization, LeakyReLU,
+    MaxPool2D, Maxout, Normalization, PReLU, ReLU, Rescaling, Reshape, SeparableConv2D, Softmax,
+    SpatialDropout2D, SumPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
-    Activation, Adam, Graph, Input, Padding, Sequential, SparseCategoricalCrossentropy, Tensor,
-    concatenate, multiply, zoo_model,
+    Activation, Adam, Graph, Initializer, Input, Layer, Padding, Regularizer, Sequential,
+    SparseCategoricalCrossentropy, Tensor, concatenate, multiply, zoo_model,
 };
 use lenslet_store::{SavedModel, TrainedModel};
 use lenslet_train::{Model, TrainError};
@@ -30,7 +31,9 @@ pub(crate) fn filled(graph: impl Into<Graph>) -> TrainedModel {
     let mut parameters = noise(network.parameter_count());
     for parameter in network.parameters() {
         let values = &mut parameters[parameter.range.clone()];
-        if parameter.name.ends_with("variance") {
+        if parameter.name.ends_with("count") {
+            values.fill(7.0);
+        } else if parameter.name.ends_with("variance") {
             values.iter_mut().for_each(|x| *x += 1.5);
         } else if parameter.name.ends_with("kernel") {
             let outputs = parameter.shape.last().copied().unwrap_or(1);
@@ -44,7 +47,13 @@ pub(crate) fn filled(graph: impl Into<Graph>) -> TrainedModel {
 
 /// What the model says of some pictures.
 pub(crate) fn predictions(model: &TrainedModel) -> Vec<f32> {
-    const IMAGES: usize = 3;
+    let size = model.network.input().elements() * 3;
+    let pixels: Vec<u8> = noise(size).iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
+    predictions_of(model, &pixels)
+}
+
+/// What it says of these.
+pub(crate) fn predictions_of(model: &TrainedModel, pixels: &[u8]) -> Vec<f32> {
     let mut ready = Model::trained(
         model.network.clone(),
         model.saved.classes.clone(),
@@ -57,9 +66,7 @@ pub(crate) fn predictions(model: &TrainedModel) -> Vec<f32> {
         },
     )
     .unwrap();
-    let size = model.network.input().elements() * IMAGES;
-    let pixels: Vec<u8> = noise(size).iter().map(|x| (x * 127.0 + 128.0) as u8).collect();
-    ready.predict_pixels(&pixels, IMAGES).unwrap()
+    ready.predict_pixels(pixels, pixels.len() / model.network.input().elements()).unwrap()
 }
 
 /// How far two lists of numbers are apart.
@@ -70,6 +77,15 @@ pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
 
 /// Networks of the zoo and of every layer.
 pub(crate) fn networks() -> Vec<Graph> {
+    [of_the_zoo(), vec![pictures(true), vectors(true), activations(true)]].concat()
+}
+
+/// Networks of the zoo and of every layer that Keras has.
+pub(crate) fn keras_networks() -> Vec<Graph> {
+    [of_the_zoo(), vec![pictures(false), vectors(false), activations(false), noisy()]].concat()
+}
+
+fn of_the_zoo() -> Vec<Graph> {
     let named = |name, input: [usize; 3]| zoo_model(name, input, 10).unwrap();
     vec![
         named("cnn", [32, 32, 3]),
@@ -79,14 +95,11 @@ pub(crate) fn networks() -> Vec<Graph> {
         named("resnet18", [64, 64, 3]),
         named("wide_resnet_16_4", [32, 32, 3]),
         named("mobilenet_v2", [32, 32, 3]),
-        pictures(),
-        vectors(),
-        activations(),
     ]
 }
 
-/// Layers of pictures, with odd sizes and borders.
-fn pictures() -> Graph {
+/// Layers of pictures, with odd sizes and borders; with `own`, those that Keras does not have, too.
+fn pictures(own: bool) -> Graph {
     let input = Input::new((13, 11, 3));
     let x = input
         .apply(Normalization::with([0.4, 0.5, 0.6], [0.04, 0.09, 0.01]))
@@ -103,11 +116,13 @@ fn pictures() -> Graph {
     let z = x.apply(LayerNormalization::new()).apply(PReLU::new());
     let sum = lenslet_model::add([x.clone(), y.clone(), z]);
     let both = concatenate([multiply([sum, y]), x.apply(GroupNormalization::new(-1).scale(false))]);
-    let pooled = [
+    let mut pooled = vec![
         both.apply(MaxPool2D::new(3).strides(2).padding(Padding::Same)),
         both.apply(AveragePool2D::new(2).strides(2).padding(Padding::Same)),
-        both.apply(SumPool2D::new((2, 3)).strides(2).padding(Padding::Same)),
     ];
+    if own {
+        pooled.push(both.apply(SumPool2D::new((2, 3)).strides(2).padding(Padding::Same)));
+    }
     let x = concatenate(pooled).apply(Cropping2D::new(((1, 0), (0, 1))));
     let x = x.apply(Dense::new(12).activation(Activation::Tanh));
     let [most, mean] = [
@@ -117,8 +132,9 @@ fn pictures() -> Graph {
     finish(&input, lenslet_model::add([most, mean]))
 }
 
-/// What comes behind a `Flatten`.
-fn vectors() -> Graph {
+/// What comes behind a `Flatten`; with `own`, a layer that Keras does not have, too.
+fn vectors(own: bool) -> Graph {
+    let pieces: Layer = if own { Maxout::new(7, 3).into() } else { Dense::new(7).into() };
     Sequential::new((4, 5, 3))
         .add(Conv2D::new(6, 2).groups(1usize))
         .add(Flatten::new())
@@ -126,15 +142,16 @@ fn vectors() -> Graph {
         .add(LayerNormalization::new().epsilon(0.01))
         .add(PReLU::new())
         .add(Dropout::new(0.3))
-        .add(Maxout::new(7, 3))
+        .add(pieces)
         .add(Dense::new(9).use_bias(false))
         .add(GroupNormalization::new(3))
         .add(Dense::new(10).activation(Activation::Softmax))
         .into()
 }
 
-/// Every activation, one after the other and side by side.
-fn activations() -> Graph {
+/// Every activation, one after the other and side by side; with `own`, one that Keras does not have
+/// by name, too.
+fn activations(own: bool) -> Graph {
     let input = Input::new((6, 6, 2));
     let x = input.apply(Conv2D::new(4, 3).activation(Activation::Silu));
     let all = [
@@ -155,9 +172,38 @@ fn activations() -> Graph {
         Activation::Exponential,
         Activation::Softmax,
     ];
-    let branches: Vec<Tensor> = all.into_iter().map(|activation| x.apply(activation)).collect();
+    let all = all.into_iter().filter(|it| own || *it != Activation::Gelu { approximate: true });
+    let branches: Vec<Tensor> = all.map(|activation| x.apply(activation)).collect();
     let y = concatenate(branches).apply(LeakyReLU::new(0.1)).apply(ELU::new(0.5));
     finish(&input, y.apply(Flatten::new()))
+}
+
+/// Settings that other programs leave out: of training, of axes, of numbers that are learnt from data.
+fn noisy() -> Graph {
+    let l2 = Regularizer::l1_l2(1e-3, 1e-4);
+    Sequential::new((6, 5, 2))
+        .name("noisy")
+        .add(Normalization::new())
+        .add(Normalization::with(vec![0.5; 10], vec![0.25; 10]).axis([-2, -1]))
+        .add(Normalization::with([0.1], [2.0]))
+        .add(GaussianNoise::new(0.1))
+        .add(Conv2D::new(4, 3).activation(Activation::LeakyRelu { negative_slope: 0.1 }))
+        .add(SpatialDropout2D::new(0.2))
+        .add(Activation::Elu { alpha: 0.5 })
+        .add(LayerNormalization::new().axis([1, 2, 3]))
+        .add(Softmax::new().axis([2, 3]))
+        .add(Reshape::new([2, -1]))
+        .add(Flatten::new())
+        .add(
+            Dense::new(8)
+                .kernel_regularizer(l2)
+                .kernel_initializer(Initializer::TruncatedNormal { mean: 0.0, stddev: 0.1 })
+                .bias_initializer(Initializer::Constant { value: 0.5 }),
+        )
+        .add(ReLU::new())
+        .add(Dense::new(3).activity_regularizer(l2))
+        .add(Softmax::new())
+        .into()
 }
 
 fn finish(input: &Tensor, x: Tensor) -> Graph {
