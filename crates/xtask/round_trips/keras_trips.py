@@ -1,9 +1,12 @@
-"""Models that go to Keras 3, and models that come from it. On PyTorch, unless KERAS_BACKEND says otherwise."""
+"""Models that go to Keras 3, and models that come from it.
+
+Keras runs on TensorFlow: on PyTorch its AveragePooling2D with padding="same" counts the padding, too.
+"""
 
 import json
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras

@@ -10,8 +10,7 @@ use crate::peers;
 ///
 /// Ten networks are trained a little and exported; the other programs' probabilities must equal
 /// Lenslet's to 1e-5 on 256 images. Then Keras and PyTorch train the same networks a little, and
-/// Lenslet imports them. Keras runs on PyTorch, unless KERAS_BACKEND says otherwise. Needs Python,
-/// and the network once.
+/// Lenslet imports them. Needs Python, and the network once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Python environment, made where there is none [default: lenslet-peers/round-trips in the

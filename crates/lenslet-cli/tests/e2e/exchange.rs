@@ -101,11 +101,11 @@ fn what_keras_has_trained_is_imported() {
         fs::copy(golden.join(name), sandbox.path(name)).unwrap();
     }
     sandbox.ok("import chain.keras --classes a,b,c --out archive");
-    sandbox.write("chain.toml", &chain_toml());
+    sandbox.write("chain.toml", chain_toml());
     sandbox.ok("import chain.weights.h5 --model chain.toml --classes a,b,c --out weights");
     assert_eq!(probabilities(&sandbox, "archive"), probabilities(&sandbox, "weights"));
     // A model that says that it takes numbers, but divides them by 255.
-    sandbox.write("divides.toml", &chain_toml().replacen("[[layers]]", DIVIDES, 1));
+    sandbox.write("divides.toml", chain_toml().replacen("[[layers]]", DIVIDES, 1));
     let out = sandbox.ok("import chain.weights.h5 --model divides.toml --out divides --bytes");
     assert!(out.contains("input (None, 8, 8, 3)"), "{out}");
     assert!(!sandbox.ok("summary divides").contains("rescaling"));
@@ -148,7 +148,11 @@ fn what_cannot_be_exchanged_is_refused() {
         (flags("--format keras --layout nhwc"), 2, &["--format onnx"]),
         ("export nowhere --format onnx".to_owned(), 1, &["nowhere", "no such folder"]),
         ("import missing.onnx".to_owned(), 1, &["missing.onnx"]),
-        ("import model.pt".to_owned(), 2, &["model.pt", ".onnx, .keras, .weights.h5 or .safetensors"]),
+        (
+            "import model.pt".to_owned(),
+            2,
+            &["model.pt", ".onnx, .keras, .weights.h5 or .safetensors"],
+        ),
         ("import broken.onnx".to_owned(), 1, &["broken.onnx: "]),
         ("import broken.keras".to_owned(), 1, &["broken.keras: it is no whole zip archive"]),
         ("import broken.safetensors".to_owned(), 1, &["no safetensors file"]),

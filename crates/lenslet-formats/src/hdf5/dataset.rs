@@ -89,7 +89,9 @@ fn shape(mut f: Fields<'_>) -> Result<Vec<usize>, FormatError> {
         other => return Err(unsupported(format!("a shape of version {other}"))),
     }
     if rank > MOST_AXES || flags & !1 != 0 {
-        return Err(unsupported(format!("a data set of {rank} axes, or with its axes in an order")));
+        return Err(unsupported(format!(
+            "a data set of {rank} axes, or with its axes in an order"
+        )));
     }
     let dim = |_| {
         let dim = f.u64()?;

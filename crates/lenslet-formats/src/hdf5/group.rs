@@ -116,7 +116,9 @@ fn node(
     f.signature(b"TREE\0")?;
     let (own, count) = (f.u8()?, f.u16()?);
     if own >= MOST_LEVELS || level.is_some_and(|level| level != own + 1) {
-        return Err(damaged(format!("a tree of links has a node of level {own} where none can be")));
+        return Err(damaged(format!(
+            "a tree of links has a node of level {own} where none can be"
+        )));
     }
     // A key, then a child and a key each.
     let mut f = source.fields(at + 24, 8 + 16 * u64::from(count))?;

@@ -73,11 +73,7 @@ fn old<'a>(
 }
 
 /// Version 2: with checksums.
-fn new<'a>(
-    source: &Source<'a>,
-    at: u64,
-    found: &mut Header<'a>,
-) -> Result<(), FormatError> {
+fn new<'a>(source: &Source<'a>, at: u64, found: &mut Header<'a>) -> Result<(), FormatError> {
     let head = source.take(at + 4, 2)?;
     let (version, flags) = (head[0], head[1]);
     if version != 2 {

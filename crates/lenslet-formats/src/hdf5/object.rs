@@ -44,7 +44,9 @@ fn read<'a>(source: &Source<'a>, at: u64, depth: usize) -> Result<Object<'a>, Fo
     }
     match Dataset::new(source, &header)? {
         Some(dataset) => Ok(Object::Dataset(dataset)),
-        None => Err(unsupported("an object that is neither a group nor a data set, as a named type is")),
+        None => {
+            Err(unsupported("an object that is neither a group nor a data set, as a named type is"))
+        }
     }
 }
 

@@ -32,9 +32,10 @@ impl<'a> Source<'a> {
             let end = self.bytes.len();
             damaged(format!("it names {length} bytes at {at}, but ends at {end}; it is cut short?"))
         })?;
-        let left = self.left.get().checked_sub(bytes.len()).ok_or_else(|| {
-            damaged("its parts overlap: together they are longer than the file")
-        })?;
+        let left =
+            self.left.get().checked_sub(bytes.len()).ok_or_else(|| {
+                damaged("its parts overlap: together they are longer than the file")
+            })?;
         self.left.set(left);
         Ok(bytes)
     }

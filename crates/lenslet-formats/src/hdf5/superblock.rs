@@ -86,7 +86,9 @@ fn ends<'a>(
     let end = end(f)?;
     if end > source.len() as u64 {
         let there = source.len();
-        return Err(damaged(format!("it should have {end} bytes, but has {there}: it is cut short")));
+        return Err(damaged(format!(
+            "it should have {end} bytes, but has {there}: it is cut short"
+        )));
     }
     Ok(())
 }

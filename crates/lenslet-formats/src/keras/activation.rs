@@ -54,7 +54,10 @@ fn capitalised(word: &str) -> String {
 }
 
 /// From Keras's form of a layer's settings to Lenslet's.
-pub(super) fn from_keras(settings: &mut Map<String, Value>, layer: &str) -> Result<(), FormatError> {
+pub(super) fn from_keras(
+    settings: &mut Map<String, Value>,
+    layer: &str,
+) -> Result<(), FormatError> {
     for (key, value) in settings.iter_mut() {
         let what = format!("{layer}: its {key}");
         if key == "activation" {

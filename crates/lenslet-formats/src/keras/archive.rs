@@ -36,7 +36,8 @@ impl Archive {
         let known = |name: &[u8]| [METADATA, CONFIG, WEIGHTS].iter().any(|k| k.as_bytes() == name);
         if let Some(name) = zip.file_names_raw().find(|name| !known(name)) {
             let name = String::from_utf8_lossy(name);
-            let what = format!("it has a file {name:?} inside, which no model of Keras's layers has");
+            let what =
+                format!("it has a file {name:?} inside, which no model of Keras's layers has");
             return Err(FormatError::unsupported(what, "save the model with Keras 3 as .keras"));
         }
         let weights = MOST_GROWTH * bytes.len() as u64 + ALWAYS;

@@ -56,7 +56,8 @@ pub fn import_keras(bytes: &[u8]) -> Result<Imported, FormatError> {
     let Model { input, bytes, layers, classes: kinds, output } = model;
     let order: Vec<String> = layers.iter().filter_map(|layer| layer.name.clone()).collect();
     let name = object.config.get("name").and_then(Value::as_str).unwrap_or_default();
-    let name = if name.is_empty() || name.chars().any(char::is_control) { "imported" } else { name };
+    let name =
+        if name.is_empty() || name.chars().any(char::is_control) { "imported" } else { name };
     let network = Graph { name: name.to_owned(), input, output, layers }.build()?;
     let named = match classes {
         // Lenslet's own files list the layers as they were.

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::FormatError;
 
-pub(super) const REMEDY: &str = "Lenslet reads Keras's own layers alone, and no code; save a model of those";
+pub(super) const REMEDY: &str =
+    "Lenslet reads Keras's own layers alone, and no code; save a model of those";
 
 /// An object of one of Keras's own classes.
 pub(super) struct Object<'a> {
@@ -19,17 +20,20 @@ pub(super) struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads an object; `what` it is, for messages.
     pub(super) fn read(value: &'a Value, what: &str) -> Result<Self, FormatError> {
-        let refuse = |problem: String| FormatError::unsupported(format!("{what}: {problem}"), REMEDY);
-        let object = value.as_object().ok_or_else(|| {
-            refuse(format!("{} is no object of Keras's", short(value)))
-        })?;
+        let refuse =
+            |problem: String| FormatError::unsupported(format!("{what}: {problem}"), REMEDY);
+        let object = value
+            .as_object()
+            .ok_or_else(|| refuse(format!("{} is no object of Keras's", short(value))))?;
         let word = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
         let (module, class) = (word("module"), word("class_name"));
         if class == "Lambda" || class == "__lambda__" {
             return Err(refuse(format!("{class:?} holds code, which is never run")));
         }
         if !is_own(module) {
-            return Err(refuse(format!("{class:?} of the module {module:?} is none of Keras's own")));
+            return Err(refuse(format!(
+                "{class:?} of the module {module:?} is none of Keras's own"
+            )));
         }
         match object.get("registered_name") {
             None | Some(Value::Null) => {}

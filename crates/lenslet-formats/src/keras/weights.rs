@@ -46,10 +46,7 @@ pub(super) fn encode(network: &Network, parameters: &[f32]) -> Vec<u8> {
             layers.push((group, Item::Group(own)));
         }
     }
-    write(&[
-        (LAYERS.to_owned(), Item::Group(layers)),
-        (VARS.to_owned(), Item::Group(Vec::new())),
-    ])
+    write(&[(LAYERS.to_owned(), Item::Group(layers)), (VARS.to_owned(), Item::Group(Vec::new()))])
 }
 
 /// The flat parameter buffer of `network` from a `.weights.h5` of Keras 3.

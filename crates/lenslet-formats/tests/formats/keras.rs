@@ -49,7 +49,8 @@ fn what_goes_out_comes_back_to_the_same_bits() {
         assert_eq!(encode_keras(&came, KerasOptions::default()).unwrap(), file, "{name}");
         let kinds = |model: &TrainedModel| {
             let nodes = model.network.nodes().iter();
-            let mut all: Vec<_> = nodes.map(|node| (node.name.clone(), node.layer.clone())).collect();
+            let mut all: Vec<_> =
+                nodes.map(|node| (node.name.clone(), node.layer.clone())).collect();
             all.sort_by(|a, b| a.0.cmp(&b.0));
             all
         };

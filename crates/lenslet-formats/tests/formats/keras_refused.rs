@@ -60,14 +60,23 @@ fn layers_and_settings_without_a_counterpart_are_named() {
     type Change = fn(&mut Value);
     // Layer 0 is the input, then Conv2D, BatchNormalization, MaxPooling2D, Dropout, Flatten, Dense.
     let cases: [(Change, &str); 27] = [
-        (|l| l[1]["class_name"] = json!("Lambda"), "layer `conv2d` (Lambda): \"Lambda\" holds code"),
+        (
+            |l| l[1]["class_name"] = json!("Lambda"),
+            "layer `conv2d` (Lambda): \"Lambda\" holds code",
+        ),
         (|l| l[1]["class_name"] = json!("Conv2DTranspose"), "no such layer (it has Conv2D)"),
-        (|l| l[1]["class_name"] = json!("Sequential"), "layer `conv2d` (Sequential): Lenslet has no"),
+        (
+            |l| l[1]["class_name"] = json!("Sequential"),
+            "layer `conv2d` (Sequential): Lenslet has no",
+        ),
         (|l| l[1]["module"] = json!("my.layers"), "of the module \"my.layers\" is none of Keras's"),
         (|l| l[1]["registered_name"] = json!("my>Conv2D"), "\"my>Conv2D\" is a class of its own"),
         (|l| l[1]["code"] = json!("import os"), "the key \"code\" of \"Conv2D\" is not known"),
         (|l| l[1]["config"]["shape"] = json!(3), "unknown field `shape`"),
-        (|l| l[1]["config"]["data_format"] = json!("channels_first"), "data_format = \"channels_fir"),
+        (
+            |l| l[1]["config"]["data_format"] = json!("channels_first"),
+            "data_format = \"channels_fir",
+        ),
         (|l| l[1]["config"]["padding"] = json!("causal"), "unknown variant `causal`"),
         (|l| l[1]["config"]["activation"] = json!("glu"), "unknown activation `glu`"),
         (
@@ -91,7 +100,10 @@ fn layers_and_settings_without_a_counterpart_are_named() {
         ),
         (|l| l[1]["config"]["dtype"]["config"]["name"] = json!("float64"), "are float64, not"),
         (|l| l[1]["config"]["filters"] = json!(-4), "layer `conv2d` (Conv2D): invalid value"),
-        (|l| l[1]["config"]["filters"] = json!(5), "layers/conv2d/vars/0 (conv2d/kernel) has the shape"),
+        (
+            |l| l[1]["config"]["filters"] = json!(5),
+            "layers/conv2d/vars/0 (conv2d/kernel) has the shape",
+        ),
         (|l| l[1]["config"]["use_bias"] = json!(false), "has a variable layers/conv2d/vars/1, but"),
         (|l| l[2]["config"]["scale"] = json!(false), "layers/batch_normalization/vars/3, but"),
         (|l| l[2]["config"]["renorm"] = json!(true), "renorm = true has no counterpart"),
@@ -128,7 +140,10 @@ fn graphs_without_a_counterpart_are_named() {
             },
             "the model is of the class \"Own\"",
         ),
-        (|m| m["config"]["callbacks"] = json!([]), "the key \"callbacks\" of the model is not known"),
+        (
+            |m| m["config"]["callbacks"] = json!([]),
+            "the key \"callbacks\" of the model is not known",
+        ),
         (
             |m| {
                 let nodes = m["config"]["layers"][1]["inbound_nodes"].as_array_mut().unwrap();
@@ -140,9 +155,15 @@ fn graphs_without_a_counterpart_are_named() {
             |m| m["config"]["layers"][1]["inbound_nodes"][0]["kwargs"]["training"] = json!(true),
             "it is called with training = true",
         ),
-        (|m| m["config"]["layers"][1]["inbound_nodes"][0]["args"] = json!([3]), "it is called with"),
+        (
+            |m| m["config"]["layers"][1]["inbound_nodes"][0]["args"] = json!([3]),
+            "it is called with",
+        ),
         (|m| m["config"]["output_layers"] = json!([["a", 0, 0], ["b", 0, 0]]), "is not one layer"),
-        (|m| m["config"]["input_layers"][0] = json!("first"), "names another layer than the model's"),
+        (
+            |m| m["config"]["input_layers"][0] = json!("first"),
+            "names another layer than the model's",
+        ),
         (
             |m| {
                 let history = m["config"]["layers"][1]["inbound_nodes"][0]["args"][0].clone();
@@ -222,7 +243,8 @@ fn dense() -> Network {
 
 #[test]
 fn numbers_of_other_widths_and_newer_forms_of_hdf5_are_read() {
-    for name in ["plain.earliest", "plain.latest", "half.latest", "double.latest", "compact.latest"] {
+    for name in ["plain.earliest", "plain.latest", "half.latest", "double.latest", "compact.latest"]
+    {
         let parameters = keras_weights(&golden(&format!("hdf5/{name}.h5")), &dense());
         assert_eq!(parameters.unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 0.5, -1.0], "{name}");
     }

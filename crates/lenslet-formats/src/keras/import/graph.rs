@@ -40,14 +40,20 @@ pub(super) fn sequential(model: &Object<'_>) -> Result<Model, FormatError> {
             input = Some(input_layer(&object, &what)?);
             continue;
         }
-        layers.push(NamedLayer { name: Some(name), inputs: Vec::new(), layer: layer(&object, &what)? });
+        layers.push(NamedLayer {
+            name: Some(name),
+            inputs: Vec::new(),
+            layer: layer(&object, &what)?,
+        });
         classes.push(object.class.to_owned());
     }
     let built = model.config.get("build_input_shape").or(model.build);
     let (input, bytes) = match (input, built) {
         (Some(input), _) => input,
         (None, Some(shape)) => (sample(shape, "the model")?, false),
-        (None, None) => return Err(refuse("the model was never built: its input's shape is unknown")),
+        (None, None) => {
+            return Err(refuse("the model was never built: its input's shape is unknown"));
+        }
     };
     Ok(Model { input, bytes, layers, classes, output: None })
 }

@@ -136,10 +136,8 @@ fn own(
             must(settings, "noise_shape", what, Value::is_null)?;
             must(settings, "seed", what, |seed| seed.is_null() || seed.is_number())?;
         }
-        "PReLU" => {
-            if settings.get("shared_axes").is_some_and(Value::is_null) {
-                settings.remove("shared_axes");
-            }
+        "PReLU" if settings.get("shared_axes").is_some_and(Value::is_null) => {
+            settings.remove("shared_axes");
         }
         "Normalization" => {
             must(settings, "invert", what, no)?;
