@@ -76,6 +76,17 @@ def save(model, path):
             archive.writestr(zipfile.ZipInfo(name), content)
 
 
+def timeless(what):
+    """Settings of an object whose header says nothing of when it was made."""
+    settings = h5py.h5p.create(what)
+    settings.set_obj_track_times(False)
+    return settings
+
+
+def group(parent, name):
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=timeless(h5py.h5p.GROUP_CREATE)))
+
+
 def forms():
     """Weights of a Dense(2) behind 3 numbers, as HDF5 may have them; most of it is to be refused."""
     kernel, bias = np.arange(6, dtype="f4").reshape(3, 2), np.array([0.5, -1], "f4")
@@ -89,23 +100,18 @@ def forms():
         vars["1"] = bias
 
     def virtual(vars):
-        layout = h5py.VirtualLayout((3, 2), "f4")
-        layout[:] = h5py.VirtualSource("elsewhere.h5", "kernel", (3, 2))
-        vars.create_virtual_dataset("0", layout)
+        space, settings = h5py.h5s.create_simple((3, 2)), timeless(h5py.h5p.DATASET_CREATE)
+        settings.set_virtual(space, b"elsewhere.h5", b"kernel", space)
+        h5py.h5d.create(vars.id, b"0", h5py.h5t.IEEE_F32LE, space, settings)
         vars["1"] = bias
 
     def link(vars, to):
-        numbers(vars.parent.create_group("real"))
+        numbers(group(vars.parent, "real"))
         vars["0"], vars["1"] = to, bias
-
-    def shared_type(vars):
-        vars.file["float"] = np.dtype("f4")
-        vars.create_dataset("0", data=kernel, dtype=vars.file["float"])
-        vars["1"] = bias
 
     def compact(vars):
         space = h5py.h5s.create_simple((3, 2))
-        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        settings = timeless(h5py.h5p.DATASET_CREATE)
         settings.set_layout(h5py.h5d.COMPACT)
         h5py.h5d.create(vars.id, b"0", h5py.h5t.IEEE_F32LE, space, settings)
         vars["0"][...] = kernel
@@ -131,7 +137,6 @@ def forms():
         "virtual": virtual,
         "soft_link": lambda vars: link(vars, h5py.SoftLink("/layers/dense/real/0")),
         "external_link": lambda vars: link(vars, h5py.ExternalLink("elsewhere.h5", "/kernel")),
-        "shared_type": shared_type,
         "many": many,
         "loop": lambda vars: vars.__setitem__("0", vars.parent),
     }
@@ -143,8 +148,13 @@ def write_forms():
     both = ("plain", "chunks", "soft_link", "external_link", "many", "loop")
     for name, fill in forms().items():
         for libver in ("earliest", "latest") if name in both else ("latest",):
-            with h5py.File(os.path.join(HERE, "hdf5", f"{name}.{libver}.h5"), "w", libver=libver) as file:
-                fill(file.create_group("layers/dense/vars"))
+            path = os.path.join(HERE, "hdf5", f"{name}.{libver}.h5")
+            access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+            oldest = h5py.h5f.LIBVER_LATEST if libver == "latest" else h5py.h5f.LIBVER_EARLIEST
+            access.set_libver_bounds(oldest, h5py.h5f.LIBVER_LATEST)
+            made = h5py.h5f.create(path.encode(), h5py.h5f.ACC_TRUNC, timeless(h5py.h5p.FILE_CREATE), access)
+            with h5py.File(made) as file:
+                fill(group(group(group(file, "layers"), "dense"), "vars"))
 
 
 def write_corpus():

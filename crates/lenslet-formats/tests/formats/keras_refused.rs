@@ -266,7 +266,6 @@ fn what_hdf5_can_do_besides_is_refused() {
         ("soft_link.latest", "a soft link, \"0\""),
         ("external_link.earliest", "an external link, \"0\", to another file"),
         ("external_link.latest", "an external link, \"0\", to another file"),
-        ("shared_type.latest", "neither a group nor a data set, as a named type is"),
         ("many.earliest", "it has a variable layers/dense/vars/10, but the layer"),
         ("many.latest", "a group with its links in a fractal heap"),
         ("loop.earliest", "its parts overlap: together they are longer than the file"),

@@ -30,9 +30,8 @@ pub(super) fn sequential(model: &Object<'_>) -> Result<Model, FormatError> {
     let known = ["name", "trainable", "dtype", "layers", "build_input_shape"];
     let all = layers(model, &known)?;
     let (mut layers, mut classes, mut input) = (Vec::new(), Vec::new(), None);
-    for (index, value) in all.iter().enumerate() {
-        let (name, what) = name(value, index)?;
-        let object = Object::read(value, &what)?;
+    for (index, described) in objects(all).enumerate() {
+        let (name, what, object) = described?;
         if object.class == "InputLayer" {
             if index > 0 {
                 return Err(refuse(format!("{what}: an input behind other layers")));
@@ -63,9 +62,8 @@ pub(super) fn functional(model: &Object<'_>) -> Result<Model, FormatError> {
     let known = ["name", "trainable", "dtype", "layers", "input_layers", "output_layers"];
     let all = layers(model, &known)?;
     let (mut layers, mut classes, mut input) = (Vec::new(), Vec::new(), None);
-    for (index, value) in all.iter().enumerate() {
-        let (name, what) = name(value, index)?;
-        let object = Object::read(value, &what)?;
+    for described in objects(all) {
+        let (name, what, object) = described?;
         if object.class == "InputLayer" {
             if input.is_some() {
                 return Err(refuse(format!("{what}: a second input")));
@@ -90,12 +88,20 @@ pub(super) fn functional(model: &Object<'_>) -> Result<Model, FormatError> {
     Ok(Model { input, bytes, layers, classes, output })
 }
 
-/// A layer's name, and how messages call it.
-fn name(value: &Value, index: usize) -> Result<(String, String), FormatError> {
-    let name = value.get("config").and_then(|config| config.get("name")).and_then(Value::as_str);
-    let class = value.get("class_name").and_then(Value::as_str).unwrap_or("?");
-    let name = name.ok_or_else(|| refuse(format!("layer {} ({class}) has no name", index + 1)))?;
-    Ok((name.to_owned(), format!("layer `{name}` ({class})")))
+/// Each layer's name, how messages call it, and the layer.
+fn objects(
+    all: &[Value],
+) -> impl Iterator<Item = Result<(String, String, Object<'_>), FormatError>> {
+    all.iter().enumerate().map(|(index, value)| {
+        let class = value.get("class_name").and_then(Value::as_str).unwrap_or("?");
+        let name = value.get("config").and_then(|config| config.get("name"));
+        let name = name
+            .and_then(Value::as_str)
+            .ok_or_else(|| refuse(format!("layer {} ({class}) has no name", index + 1)))?;
+        let what = format!("layer `{name}` ({class})");
+        let object = Object::read(value, &what)?;
+        Ok((name.to_owned(), what, object))
+    })
 }
 
 /// The input's shape, and whether it is bytes.
