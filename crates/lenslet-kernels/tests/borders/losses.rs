@@ -1,7 +1,7 @@
 use lenslet_kernels::{Kernels, Loss, Real, Target};
 
 use crate::common::{Random, cases, narrow};
-use crate::{Layer, check, nothing};
+use crate::{Layer, check, compare, nothing};
 
 const CLASSES: [usize; 4] = [1, 2, 16, 37];
 
@@ -78,6 +78,24 @@ fn softmax_and_cross_entropy_in_one() {
     for classes in CLASSES {
         for label in [0, classes - 1] {
             check(&SoftmaxCrossEntropy { classes, label });
+        }
+    }
+}
+
+/// Logits of which nothing overflows, for the largest is taken off first.
+#[test]
+fn logits_far_out() {
+    for x in [88.0, 104.0, 1e4, 1e20, 1e38] {
+        let x = f64::from(x as f32);
+        for logits in [[x, 0.0, -x], [-x, -x, 0.0], [x, x, x], [-x, -x, -x]] {
+            let logits = &[logits.to_vec()];
+            compare(&Softmax { rows: 1, classes: 3 }, logits, &[]);
+            for label in 0..3 {
+                compare(&SoftmaxCrossEntropy { classes: 3, label }, logits, &[]);
+            }
+            for loss in cases::losses().filter(|loss| loss.from_logits) {
+                compare(&LossOf { loss, classes: 3, class: true }, logits, &[]);
+            }
         }
     }
 }
