@@ -10,12 +10,12 @@
 //! weights of a layer are `layers/conv2d_1/vars/0` and so on: its class in small letters, counted in
 //! the order of Keras's layers (`order.rs`), and its variables counted as they are in Keras.
 
-mod activation;
 mod archive;
 mod export;
 mod import;
 mod object;
 mod order;
+mod settings;
 mod weights;
 
 pub use export::{KerasOptions, encode_keras};

@@ -5,9 +5,9 @@ use lenslet_model::{Layer, Network, Node, Shape, Source};
 use lenslet_store::TrainedModel;
 use serde_json::{Map, Value, json};
 
-use super::activation::to_keras;
 use super::archive::Archive;
 use super::object::object;
+use super::settings::to_keras;
 use super::weights::encode;
 use crate::FormatError;
 use crate::imported::prepend;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use lenslet_formats::keras::{import_keras, keras_weights};
 use lenslet_formats::onnx::import_onnx;
 use lenslet_formats::torch::TorchFile;
 use lenslet_model::Network;
@@ -48,6 +49,25 @@ fn a_damaged_graph_is_refused_or_is_a_network() {
             }
         }
     }
+}
+
+#[test]
+fn models_and_weights_that_keras_wrote_are_taken() {
+    let network = small();
+    let mut same = Vec::new();
+    for (name, bytes) in corpus("keras") {
+        if name.ends_with(".keras") {
+            same.push(import_keras(&bytes).unwrap().parameters);
+        } else if name.ends_with(".weights.h5") {
+            same.push(keras_weights(&bytes, &network).unwrap());
+        } else {
+            // A description, a 0, and the weights.
+            let end = bytes.iter().position(|&byte| byte == 0).unwrap();
+            assert!(bytes[end + 1..].starts_with(b"\x89HDF"), "{name}");
+        }
+    }
+    assert_eq!(same.len(), 2);
+    assert_eq!(same[0], same[1]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use lenslet_model::{Layer, nearest, serde_hint};
 use serde_json::{Map, Value, json};
 
 use crate::FormatError;
-use crate::keras::activation::{from_keras, rectifier};
 use crate::keras::object::{Object, REMEDY, short};
+use crate::keras::settings::{from_keras, rectifier};
 
 /// The classes that Lenslet has layers for.
 const KNOWN: [&str; 29] = [

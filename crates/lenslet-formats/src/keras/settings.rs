@@ -1,5 +1,5 @@
-//! Activations, initialisers and regularisers, as settings of layers: between Keras's form and
-//! Lenslet's.
+//! Settings that are objects in Keras: activations, initialisers and regularisers, between its form
+//! and Lenslet's.
 
 use serde_json::{Map, Value, json};
 
