@@ -11,7 +11,6 @@ import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
-import keras_trips
 import numpy as np
 import onnx
 import onnxruntime
@@ -27,6 +26,9 @@ try:
 except ImportError as error:
     torchvision = None
     print(f"without torchvision: {error}")
+
+# TensorFlow before PyTorch ends the process: both bring LLVM.
+import keras_trips
 
 HERE = Path(__file__).parent
 IMAGES, SIZE, BOUND = 256, 32, 1e-5
