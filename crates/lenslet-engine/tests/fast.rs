@@ -70,14 +70,14 @@ fn convolutions_of_the_whole_batch_are_the_oracles() {
         |filters| Conv2D::new(filters, 3).padding(Padding::Same).activation(Activation::Relu);
     let x = Input::new((8, 8, 3));
     let first = x.apply(conv(64));
-    let second = first.apply(conv(120)).apply(conv(64));
+    let second = first.apply(conv(136)).apply(conv(64));
     let y = add([second, first]).apply(MaxPool2D::new(2)).apply(Flatten::new());
     let y = y.apply(Dense::new(4).activation(Activation::Softmax));
     let models = [
         Graph::new(&x, &y).unwrap(),
         Sequential::new((7, 9, 3))
             .add(conv(64).padding(Padding::Valid))
-            .add(conv(120))
+            .add(conv(136))
             .add(MaxPool2D::new(2))
             .add(Flatten::new())
             .add(Dense::new(4).activation(Activation::Softmax))
@@ -166,10 +166,11 @@ fn many_filters() -> Sequential {
     let conv =
         |filters| Conv2D::new(filters, 3).padding(Padding::Same).activation(Activation::Relu);
     Sequential::new((16, 16, 3))
-        .add(conv(40))
+        .add(conv(80))
+        .add(MaxPool2D::new(2))
+        .add(conv(120))
         .add(MaxPool2D::new(2))
         .add(conv(72))
-        .add(conv(40))
         .add(MaxPool2D::new(2))
         .add(Flatten::new())
         .add(Dense::new(10).activation(Activation::Softmax))

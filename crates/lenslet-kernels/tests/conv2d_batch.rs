@@ -208,7 +208,7 @@ fn any_team_finds_the_same_bits() {
 /// Working memory for a batch is enough for every smaller one.
 #[test]
 fn working_memory_grows_with_the_batch() {
-    for shape in [square(8, [128, 256]), square(16, [64, 128]), square(7, [64, 48])] {
+    for shape in [square(8, [128, 256]), square(16, [64, 128]), square(3, [96, 96])] {
         let kernel = Conv2d::new(Isa::detect(), shape);
         let batch = kernel.batch().expect("many filters for few tiles");
         for backward in [false, true] {
@@ -229,12 +229,15 @@ fn many_tiles_or_few_filters_go_image_by_image() {
     for (size, channels, algorithm, expected) in [
         (8, [256, 256], Algorithm::Auto, true),
         (8, [256, 256], Algorithm::Direct, false),
-        (8, [64, 64], Algorithm::Auto, true),
+        (8, [64, 64], Algorithm::Auto, false),
         (16, [64, 128], Algorithm::Auto, true),
         (16, [64, 64], Algorithm::Auto, false),
         (16, [32, 32], Algorithm::Auto, false),
         (28, [512, 512], Algorithm::Auto, false),
-        (2, [512, 512], Algorithm::Auto, false),
+        (4, [512, 512], Algorithm::Auto, true),
+        (2, [512, 512], Algorithm::Auto, true),
+        (1, [512, 512], Algorithm::Auto, false),
+        (4, [64, 64], Algorithm::Auto, false),
     ] {
         let kernel = Conv2d::with(Isa::detect(), square(size, channels), algorithm);
         let takes_batches = kernel.batch().is_some();

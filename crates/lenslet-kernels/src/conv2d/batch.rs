@@ -1,29 +1,43 @@
 //! A convolution of all images of a batch at once.
 
-use super::winograd::{BatchOperands, Winograd};
+use super::winograd::{self, BatchOperands, ELEMENTS, TAPS, Winograd};
 use super::winograd_gradient::{FilterGradients, WinogradGradient};
 use super::{Algorithm, Conv2d, Pass};
 use crate::reference::Region;
 use crate::{Conv2dBatch, Conv2dKernel, Conv2dShape, Rows, RowsMut, Team};
 
+/// Filters from so many channels times to so many, once transformed, do not stay in a core's own cache
+/// beside the tiles.
+const MANY: usize = 1 << 13;
 /// Tiles of an image at most: with more of them the filters are read once for as many.
 const FEW: usize = 16;
 /// The filters are more than so many times an image's transformed numbers.
 const HEAVY: usize = 2;
 
-/// The gradient of the filters, where all images of a batch are best taken at once: where Winograd's
-/// algorithm works in both directions, and an image alone has too few tiles for as many filters.
+/// Whether all images of a batch are best taken at once, by Winograd's algorithm in both directions:
+/// an image alone has too few tiles for as many filters.
+pub(super) fn pays(shape: &Conv2dShape) -> bool {
+    let &Conv2dShape { height, width, in_channels, out_channels } = shape;
+    let filters = in_channels * out_channels;
+    let maps = [(height.output, width.output), (height.input, width.input)];
+    filters >= MANY
+        && maps.into_iter().all(|map| {
+            let tiles = winograd::tiles(map);
+            // However empty the tiles are, the direct sum has as many products.
+            let no_more = ELEMENTS * tiles <= TAPS * map.0 * map.1;
+            let heavy = filters > HEAVY * tiles * (in_channels + out_channels);
+            tiles <= FEW && heavy && no_more
+        })
+}
+
+/// The gradient of the filters for whole batches.
 pub(super) fn gradient(
     algorithm: Algorithm,
     shape: &Conv2dShape,
     passes: [&Pass; 2],
 ) -> Option<WinogradGradient> {
-    let [Pass::Winograd(forward), Pass::Winograd(backward)] = passes else { return None };
-    let &Conv2dShape { in_channels, out_channels, .. } = shape;
-    let tiles = forward.tile_count().max(backward.tile_count());
-    let heavy = in_channels * out_channels > HEAVY * tiles * (in_channels + out_channels);
-    let pays = || tiles <= FEW && heavy;
-    algorithm.is_winograd(pays).then(|| WinogradGradient::new(forward.clone()))
+    let [Pass::Winograd(forward), Pass::Winograd(_)] = passes else { return None };
+    algorithm.is_winograd(|| pays(shape)).then(|| WinogradGradient::new(forward.clone()))
 }
 
 impl Conv2d {

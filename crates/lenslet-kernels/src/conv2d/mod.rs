@@ -65,7 +65,7 @@ impl Algorithm {
 
 /// Whether an image of this size has at least so many of Winograd's tiles, not half empty.
 fn winograd_pays((height, width): (usize, usize), least: usize) -> bool {
-    let tiles = height.div_ceil(winograd::OUT) * width.div_ceil(winograd::OUT);
+    let tiles = winograd::tiles((height, width));
     tiles >= least && height * width * 2 >= tiles * winograd::OUT * winograd::OUT
 }
 
@@ -134,8 +134,9 @@ impl Conv2d {
         let Conv2dShape { height, width, in_channels, out_channels } = shape;
         let forward = (Line::forward(&height), Line::forward(&width));
         let backward = (Line::backward(&height), Line::backward(&width));
-        let forward = Pass::new(forward, in_channels, out_channels, lanes, algorithm);
-        let backward = Pass::new(backward, out_channels, in_channels, lanes, algorithm);
+        let batch = batch::pays(&shape);
+        let forward = Pass::new(forward, [in_channels, out_channels], lanes, algorithm, batch);
+        let backward = Pass::new(backward, [out_channels, in_channels], lanes, algorithm, batch);
         Self {
             isa,
             lanes,

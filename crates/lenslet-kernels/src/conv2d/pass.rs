@@ -17,16 +17,18 @@ pub(super) enum Pass {
 }
 
 impl Pass {
+    /// `batch` tells that whole batches are best taken at once, by Winograd's algorithm.
     pub(super) fn new(
         lines: (Line, Line),
-        source_channels: usize,
-        target_channels: usize,
+        [source_channels, target_channels]: [usize; 2],
         lanes: usize,
         algorithm: Algorithm,
+        batch: bool,
     ) -> Self {
         let pays = || {
-            winograd_pays((lines.0.target, lines.1.target), 4)
-                && source_channels.min(target_channels) >= 16
+            batch
+                || winograd_pays((lines.0.target, lines.1.target), 4)
+                    && source_channels.min(target_channels) >= 16
         };
         let wanted = algorithm.is_winograd(pays);
         let winograd = || Winograd::new(&lines, source_channels, target_channels, lanes);

@@ -34,6 +34,8 @@ pub(super) const OUT: usize = 4;
 pub(super) const IN: usize = 6;
 /// Elements of a transformed tile.
 pub(super) const ELEMENTS: usize = IN * IN;
+/// Numbers of a filter.
+pub(super) const TAPS: usize = 9;
 /// The largest strip of padded image, in elements.
 const STRIP: usize = 1 << 16;
 
@@ -67,6 +69,11 @@ struct Work<'a> {
     outputs: Transformed<'a>,
     /// In whole vectors.
     bias: &'a [f32],
+}
+
+/// Tiles of an image of this size.
+pub(super) fn tiles((height, width): (usize, usize)) -> usize {
+    height.div_ceil(OUT) * width.div_ceil(OUT)
 }
 
 impl Winograd {
