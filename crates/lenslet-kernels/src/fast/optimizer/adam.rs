@@ -18,7 +18,7 @@ impl<S: Simd> Adam<S> {
     pub(in crate::fast) fn new(s: S, step: AdamStep) -> Self {
         let AdamStep { alpha, beta_1, beta_2, epsilon, amsgrad: _ } = step;
         Self {
-            alpha: s.splat(alpha as f32),
+            alpha: s.splat(-alpha as f32),
             rest_1: s.splat((1.0 - beta_1) as f32),
             rest_2: s.splat((1.0 - beta_2) as f32),
             epsilon: s.splat(epsilon as f32),
@@ -37,9 +37,10 @@ impl<S: Simd> Adam<S> {
         [m, v]: [S::F32; 2],
     ) -> [S::F32; 3] {
         let first = s.flush(s.mul_add(s.sub(g, m), self.rest_1, m));
-        let second = s.flush(s.mul_add(s.sub(s.mul(g, g), v), self.rest_2, v));
-        let step = s.div(s.mul(self.alpha, first), s.add(s.sqrt(second), self.epsilon));
-        [s.sub(p, step), first, second]
+        let spread = s.mul_add(g, g, s.sub(s.splat(0.0), v));
+        let second = s.flush(s.mul_add(spread, self.rest_2, v));
+        let step = s.div(first, s.add(s.sqrt(second), self.epsilon));
+        [s.mul_add(step, self.alpha, p), first, second]
     }
 
     /// The update of all of `p`, which `odd` looks at.
