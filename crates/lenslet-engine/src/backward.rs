@@ -24,9 +24,11 @@ use crate::workspace::{Local, Workspace};
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {
     kernels: &'a K,
+    team: &'a Team,
     program: &'a Program<K>,
     plan: &'a Plan,
     packed: &'a [Buffer<K::Real>],
+    changes: u64,
     norms: &'a [NormNumbers<K::Real>],
     /// One over the batch's size.
     share: f64,
@@ -91,8 +93,9 @@ impl<K: Kernels> Cpu<K> {
             workspace;
         let images = &mut images[..samples * plan.stride];
         let indices = &mut indices[..samples * plan.index_stride];
-        let Numbers { parameters, gradients, moments, packed, norms, steps, finite, .. } =
-            &mut self.numbers;
+        let Numbers {
+            parameters, gradients, moments, packed, norms, steps, finite, changes, ..
+        } = &mut self.numbers;
         let group = plan.images_per_task(samples);
         let mut at_head = true;
         for (number, (stage, apart)) in plan.stages.iter().zip(&plan.apart).enumerate().rev() {
@@ -106,9 +109,11 @@ impl<K: Kernels> Cpu<K> {
             }
             let turn = Turn {
                 kernels: &self.kernels,
+                team: &self.team,
                 program: &self.program,
                 plan,
                 packed,
+                changes: *changes,
                 norms,
                 share: 1.0 / samples as f64,
                 step: *steps,
@@ -192,6 +197,11 @@ impl<K: Kernels> Turn<'_, K> {
         local: &mut Local<K::Real>,
         hands: &mut Hands<'_, K::Real>,
     ) {
+        if images.is_empty() {
+            return;
+        }
+        let notes = (self.clock, &mut local.notes, first);
+        local.filters.refresh(self.team, self.program, (stage.parameters, self.changes), notes);
         if !sums.is_empty() {
             let start = self.clock.now();
             hands.cut(1, sums, |_, sums| sums.fill(K::Real::ZERO));
@@ -201,8 +211,9 @@ impl<K: Kernels> Turn<'_, K> {
         let rows = images.chunks_exact_mut(self.plan.stride);
         let indices = indices.chunks_exact_mut(self.plan.index_stride);
         for (image, (row, indices)) in (first..).zip(rows.zip(indices)) {
-            let mut memory = Memory { image: row, local: &mut local.numbers };
-            let mut found = Memory { image: indices, local: &mut local.indices };
+            let filters = &mut local.filters.packed;
+            let mut memory = Memory { image: row, local: &mut local.numbers, filters };
+            let mut found = Memory { image: indices, local: &mut local.indices, filters: &mut [] };
             let notes = &mut local.notes;
             if let Some(targets) = stage.targets {
                 let start = self.clock.now();
@@ -598,26 +609,47 @@ impl<K: Kernels> Turn<'_, K> {
         else {
             unreachable!("a block begins with a convolution")
         };
+        let w = &sums.parameters[weights.kernel.clone()];
         let (dw, db) = sums.of(weights);
         let dx = if self.program.wanted[step.input] { dx } else { Place::EMPTY };
-        let (x, packed) = (plan.values[step.input], &self.packed[*packed]);
+        let (x, own, shared) = (plan.values[step.input], Some(*packed), &self.packed[*packed]);
         let pool = block.pool.filter(|_| block.rectified).map(|pool| (pool, &steps[pool]));
         let Some((index, Step { op: Op::Pool { shape: pool, .. }, output, .. })) = pool else {
-            let [x, dy, dx, scratch] =
-                memory.all([x, plan.gradients[step.output], dx, plan.scratch]);
+            let places = [x, plan.gradients[step.output], dx, plan.scratch];
+            let ([x, dy, dx, scratch], own) = memory.all_and_filters(places, own);
             let dy = OutputGradient::Dense(dy);
+            let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
             return gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands);
         };
         let rate = match block.dropout.map(|dropout| &steps[dropout].op) {
             Some(Op::Dropout { rate, .. }) => *rate,
             _ => 0.0,
         };
-        let [x, y, dy, dx, scratch] =
-            memory.all([x, plan.values[*output], plan.gradients[*output], dx, plan.scratch]);
+        let places = [x, plan.values[*output], plan.gradients[*output], dx, plan.scratch];
+        let ([x, y, dy, dx, scratch], own) = memory.all_and_filters(places, own);
         let scale = K::Real::from_f64(1.0 / (1.0 - rate));
         let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
         let dy = OutputGradient::Pooled(dy);
+        let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
         gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands)
+    }
+
+    /// The packed filters of `w` for this gradient: the thread's own, if it has such.
+    fn filters<'b>(
+        &self,
+        kernel: &impl Conv2dKernel<K::Real>,
+        w: &[K::Real],
+        (own, shared): (&'b mut [K::Real], &'b [K::Real]),
+        dy: &OutputGradient<'_, K::Real>,
+        both: bool,
+    ) -> &'b [K::Real] {
+        if own.is_empty() {
+            return shared;
+        }
+        if kernel.needs_rest(dy, own, both) {
+            kernel.pack_rest(self.team, w, own);
+        }
+        own
     }
 
     /// Goes back through an element-wise step, with the gradient in `dx`.

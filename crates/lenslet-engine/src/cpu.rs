@@ -123,6 +123,7 @@ impl<K: Kernels> Cpu<K> {
             moments: optimizer.moments().iter().map(|_| buffer(0)).collect(),
             packed: program.packed_lens.iter().map(|&len| buffer(len)).collect(),
             packed_for: None,
+            changes: 0,
             norms: program.norms.iter().map(NormNumbers::new).collect(),
             folded: buffer(largest_folded(&predictor)),
             finite: None,

@@ -25,6 +25,8 @@ const PIXEL_SCALE: f64 = 1.0 / 255.0;
 /// What the work on one image needs to know.
 struct Turn<'a, K: Kernels> {
     kernels: &'a K,
+    team: &'a Team,
+    mode: Mode,
     program: &'a Program<K>,
     plan: &'a Plan,
     numbers: &'a Numbers<K::Real>,
@@ -84,6 +86,8 @@ impl<K: Kernels> Cpu<K> {
             };
             let turn = Turn {
                 kernels: &self.kernels,
+                team: &self.team,
+                mode,
                 program,
                 plan,
                 numbers: &self.numbers,
@@ -204,13 +208,23 @@ impl<K: Kernels> Turn<'_, K> {
         local: &mut Local<K::Real>,
         hands: &mut Hands<'_, K::Real>,
     ) {
+        if images.is_empty() {
+            return;
+        }
+        if self.mode == Mode::Train {
+            let notes = (self.clock, &mut local.notes, first);
+            let parameters = (&self.numbers.parameters[..], self.numbers.changes);
+            local.filters.refresh(self.team, self.program, parameters, notes);
+        }
         let pixels = pixels.chunks_exact(self.program.lens[0]);
         let rows = images.chunks_exact_mut(self.plan.stride);
         let indices = indices.chunks_exact_mut(self.plan.index_stride);
         let images = rows.zip(indices).zip(outcomes).zip(pixels);
         for (image, (((row, indices), outcome), pixels)) in (first..).zip(images) {
-            let mut numbers = Memory { image: row, local: &mut local.numbers };
-            let mut indices = Memory { image: indices, local: &mut local.indices };
+            let filters = &mut local.filters.packed;
+            let mut numbers = Memory { image: row, local: &mut local.numbers, filters };
+            let mut indices =
+                Memory { image: indices, local: &mut local.indices, filters: &mut [] };
             let notes = &mut local.notes;
             if self.first {
                 *outcome = Outcome::default();
@@ -372,13 +386,9 @@ impl<K: Kernels> Turn<'_, K> {
         let pooled = block.pool.map_or(Place::EMPTY, |pool| values[steps[pool].output]);
         let argmax = block.pool.map_or(Place::EMPTY, |pool| self.plan.indices[pool]);
         let argmax = indices.at(argmax);
-        let [x, y, pooled, scratch] = numbers.all([
-            values[steps[i].input],
-            values[steps[i].output],
-            pooled,
-            self.plan.scratch,
-        ]);
-        let packed = &self.numbers.packed[*packed];
+        let places = [values[steps[i].input], values[steps[i].output], pooled, self.plan.scratch];
+        let ([x, y, pooled, scratch], own) = numbers.all_and_filters(places, Some(*packed));
+        let packed = if own.is_empty() { &self.numbers.packed[*packed][..] } else { own };
         let activation = block.activation.map(|step| &steps[step].op);
         let pool = block.pool.map(|step| &steps[step].op);
         if let Hands::All(team, locals) = hands {

@@ -105,6 +105,8 @@ pub(crate) fn row_stride(len: usize) -> usize {
 pub(crate) struct Memory<'a, T> {
     pub(crate) image: &'a mut [T],
     pub(crate) local: &'a mut [T],
+    /// The thread's own filters.
+    pub(crate) filters: &'a mut [Buffer<T>],
 }
 
 impl<T> Memory<'_, T> {
@@ -120,6 +122,15 @@ impl<T> Memory<'_, T> {
     /// # Panics
     /// Where two of them overlap.
     pub(crate) fn all<const N: usize>(&mut self, places: [Place; N]) -> [&mut [T]; N] {
+        self.all_and_filters(places, None).0
+    }
+
+    /// The same, and these filters.
+    pub(crate) fn all_and_filters<const N: usize>(
+        &mut self,
+        places: [Place; N],
+        filters: Option<usize>,
+    ) -> ([&mut [T]; N], &mut [T]) {
         let mut order: [usize; N] = std::array::from_fn(|i| i);
         order.sort_unstable_by_key(|&i| (places[i].start, places[i].len));
         let mut views: [Option<&mut [T]>; N] = [const { None }; N];
@@ -142,7 +153,8 @@ impl<T> Memory<'_, T> {
             *rest = tail;
             *at = place.start + place.len;
         }
-        views.map(|view| view.expect("every place was visited"))
+        let views = views.map(|view| view.expect("every place was visited"));
+        (views, filters.map_or(&mut [], |filters| &mut self.filters[filters]))
     }
 }
 
@@ -157,7 +169,7 @@ mod tests {
     #[test]
     fn places_of_both_stores_are_lent_together() {
         let (mut image, mut local) = ([0, 1, 2, 3, 4, 5], [10, 11, 12]);
-        let mut memory = Memory { image: &mut image, local: &mut local };
+        let mut memory = Memory { image: &mut image, local: &mut local, filters: &mut [] };
         let [a, b, c] = memory.all([
             place(Store::Image, 3, 2),
             place(Store::Local, 1, 2),
@@ -169,7 +181,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "overlap")]
     fn overlapping_places_are_refused() {
-        let mut memory = Memory { image: &mut [0; 8], local: &mut [] };
+        let mut memory = Memory { image: &mut [0; 8], local: &mut [], filters: &mut [] };
         memory.all([place(Store::Image, 0, 3), place(Store::Image, 2, 3)]);
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Numbers<R> {
     pub(crate) packed: Vec<Buffer<R>>,
     /// What `packed` follows `parameters` for.
     pub(crate) packed_for: Option<Mode>,
+    /// How often the parameters have changed: what each thread's own filters follow.
+    pub(crate) changes: u64,
     /// Of each batch normalisation.
     pub(crate) norms: Vec<NormNumbers<R>>,
     /// Room for filters with a normalisation multiplied in.
@@ -61,7 +63,13 @@ impl<R: Real> Numbers<R> {
 
     /// The parameters are not what they were.
     pub(crate) fn changed(&mut self) {
-        self.packed_for = None;
+        self.moved();
         self.finite = None;
+    }
+
+    /// The same, and it is known whether they are finite.
+    pub(crate) fn moved(&mut self) {
+        self.packed_for = None;
+        self.changes += 1;
     }
 }

@@ -158,7 +158,7 @@ impl<K: Kernels> Cpu<K> {
                 for stretch in stretches.after.iter().chain(during) {
                     work.stretch(optimizer, stretch);
                 }
-                work.numbers.packed_for = None;
+                work.numbers.moved();
             }
             None => work.average(),
         }
@@ -298,7 +298,7 @@ impl<K: Kernels> Work<'_, K> {
             let Numbers { parameters, moments, .. } = &mut *self.numbers;
             let trainable = ..self.slots.trainable;
             parameters[trainable].copy_from_slice(&moments[self.slots.own][trainable]);
-            self.numbers.packed_for = None;
+            self.numbers.moved();
         }
     }
 }

@@ -4,6 +4,7 @@ use lenslet_kernels::{Kernels, Real};
 
 use crate::cpu::Cpu;
 use crate::memory::{Buffer, Place, buffer};
+use crate::pack::Filters;
 use crate::plan::{Apart, Mode, Plan};
 use crate::profile::Notes;
 use crate::sharing::Sharing;
@@ -19,6 +20,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Local<R> {
     pub(crate) numbers: Buffer<R>,
     pub(crate) indices: Buffer<u32>,
+    pub(crate) filters: Filters<R>,
     pub(crate) notes: Notes,
     /// The kernels' part of the numbers.
     scratch: Place,
@@ -73,6 +75,7 @@ impl<K: Kernels> Cpu<K> {
         let local = |i| Local {
             numbers: buffer(plan.local_len),
             indices: buffer(plan.local_index_len),
+            filters: Filters::new(program, mode),
             notes: self.room_for_notes(batch, i == threads),
             scratch: plan.scratch,
         };

@@ -211,6 +211,21 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         }
     }
 
+    fn pack_most(&self, team: &Team, w: &[R], packed: &mut [R]) {
+        match self.groups {
+            1 => self.one.pack_most(team, w, packed),
+            _ => self.pack(team, w, packed, true),
+        }
+    }
+
+    fn needs_rest(&self, dy: &OutputGradient<'_, R>, packed: &[R], both: bool) -> bool {
+        self.groups == 1 && self.one.needs_rest(dy, packed, both)
+    }
+
+    fn pack_rest(&self, team: &Team, w: &[R], packed: &mut [R]) {
+        self.one.pack_rest(team, w, packed);
+    }
+
     fn forward_rows(
         &self,
         x: &[R],

@@ -190,6 +190,21 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     /// Lays the filters `w` (HWIO) out in `packed`, for [`Self::forward`] and, with `backward`,
     /// for [`Self::grad_input`] too.
     fn pack(&self, team: &Team, w: &[R], packed: &mut [R], backward: bool);
+    /// [`Self::pack`] for all but what [`Self::backward`] may do without: [`Self::pack_rest`] adds that
+    /// where [`Self::needs_rest`] says so.
+    fn pack_most(&self, team: &Team, w: &[R], packed: &mut [R]) {
+        self.pack(team, w, packed, true);
+    }
+    /// Whether [`Self::backward`] needs what is missing in `packed` for this gradient of the output; `both`
+    /// gradients are wanted, or the filters'.
+    fn needs_rest(&self, dy: &OutputGradient<'_, R>, packed: &[R], both: bool) -> bool {
+        let _ = (dy, packed, both);
+        false
+    }
+    /// Adds what [`Self::pack_most`] left out.
+    fn pack_rest(&self, team: &Team, w: &[R], packed: &mut [R]) {
+        let _ = (team, w, packed);
+    }
     /// `y = conv(x, w) + bias`, for one image. An empty `bias` is zero.
     fn forward(&self, x: &[R], packed: &[R], bias: &[R], y: &mut [R], scratch: &mut [R]) {
         self.forward_rows(x, packed, bias, y, scratch, &mut |_, _| {});

@@ -120,6 +120,8 @@ struct Packed<'a> {
     plain: &'a [f32],
     /// Whether all are [`moderate`].
     moderate: bool,
+    /// Whether `backward` is there.
+    complete: bool,
 }
 
 impl Conv2d {
@@ -167,7 +169,7 @@ impl Conv2d {
     fn packed_lens(&self) -> [usize; 5] {
         let sparse = self.sparse.as_ref().map_or(0, Sparse::packed_len);
         let plain = self.shape.weights_len();
-        [self.forward.packed_len(), self.backward.packed_len(), sparse, plain, 1]
+        [self.forward.packed_len(), self.backward.packed_len(), sparse, plain, 2]
     }
 
     fn packed<'a>(&self, packed: &'a [f32]) -> Packed<'a> {
@@ -175,8 +177,9 @@ impl Conv2d {
         let (forward, packed) = packed.split_at(forward);
         let (backward, packed) = packed.split_at(backward);
         let (sparse, packed) = packed.split_at(sparse);
-        let (plain, moderate) = packed.split_at(plain);
-        Packed { forward, backward, sparse, plain, moderate: moderate[0] == 1.0 }
+        let (plain, flags) = packed.split_at(plain);
+        let [moderate, complete] = [0, 1].map(|flag| flags[flag] == 1.0);
+        Packed { forward, backward, sparse, plain, moderate, complete }
     }
 
     fn reference(&self) -> ReferenceConv2d {
@@ -205,6 +208,22 @@ impl Conv2d {
             OutputGradient::Dense(dy) => assert_eq!(dy.len(), self.shape.output_len()),
             OutputGradient::Pooled(pooled) => pooled.check(&self.shape),
         }
+    }
+
+    /// All filters but those for dense gradients.
+    fn pack_filters(&self, team: &Team, w: &[f32], packed: &mut [f32], backward: bool) {
+        assert_eq!(w.len(), self.shape.weights_len());
+        assert_eq!(packed.len(), self.packed_len());
+        let [forward, transposed, sparse, plain, _] = self.packed_lens();
+        let (forward, packed) = packed.split_at_mut(forward);
+        let (runs, packed) = packed[transposed..].split_at_mut(sparse);
+        let (plain, flags) = packed.split_at_mut(plain);
+        self.forward.pack(team, self.isa, View::forward(w, &self.shape), forward);
+        if let Some(sparse) = self.sparse.as_ref().filter(|_| backward) {
+            sparse.pack(team, self.isa, w, runs);
+        }
+        let moderate = copy_watched(team, self.isa, w, plain);
+        flags.copy_from_slice(&[f32::from(u8::from(moderate)), 0.0]);
     }
 
     /// How many numbers of this gradient are not zero, where the others are to be skipped; `both`
@@ -258,21 +277,27 @@ impl Conv2dKernel<f32> for Conv2d {
     }
 
     fn pack(&self, team: &Team, w: &[f32], packed: &mut [f32], backward: bool) {
-        assert_eq!(w.len(), self.shape.weights_len());
-        assert_eq!(packed.len(), self.packed_len());
-        let [forward, transposed, sparse, plain, _] = self.packed_lens();
-        let (forward, packed) = packed.split_at_mut(forward);
-        let (transposed, packed) = packed.split_at_mut(transposed);
-        let (runs, packed) = packed.split_at_mut(sparse);
-        let (plain, moderate) = packed.split_at_mut(plain);
-        self.forward.pack(team, self.isa, View::forward(w, &self.shape), forward);
+        self.pack_filters(team, w, packed, backward);
         if backward {
-            self.backward.pack(team, self.isa, View::backward(w, &self.shape), transposed);
+            self.pack_rest(team, w, packed);
         }
-        if let Some(sparse) = self.sparse.as_ref().filter(|_| backward) {
-            sparse.pack(team, self.isa, w, runs);
-        }
-        moderate[0] = f32::from(u8::from(copy_watched(team, self.isa, w, plain)));
+    }
+
+    fn pack_most(&self, team: &Team, w: &[f32], packed: &mut [f32]) {
+        self.pack_filters(team, w, packed, true);
+    }
+
+    fn needs_rest(&self, dy: &OutputGradient<'_, f32>, packed: &[f32], both: bool) -> bool {
+        let Packed { moderate, complete, .. } = self.packed(packed);
+        both && !complete && self.skips(dy, moderate, both).is_none()
+    }
+
+    fn pack_rest(&self, team: &Team, w: &[f32], packed: &mut [f32]) {
+        let [forward, transposed, ..] = self.packed_lens();
+        let (complete, packed) = packed.split_last_mut().expect("it ends with the flags");
+        let transposed = &mut packed[forward..][..transposed];
+        self.backward.pack(team, self.isa, View::backward(w, &self.shape), transposed);
+        *complete = 1.0;
     }
 
     fn forward_rows(
@@ -327,8 +352,9 @@ impl Conv2dKernel<f32> for Conv2d {
     ) -> u64 {
         self.check_backward(x, &dy, dw, db, dx);
         let both = !dx.is_empty();
-        let Packed { sparse: runs, moderate, .. } = self.packed(packed);
-        if let Some((sparse, count)) = self.skips(&dy, moderate, both)
+        let Packed { sparse: runs, plain, moderate, .. } = self.packed(packed);
+        let skips = self.skips(&dy, moderate, both);
+        if let Some((sparse, count)) = skips
             && sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch)
         {
             return sparse.made(self.lanes, count, both);
@@ -336,10 +362,12 @@ impl Conv2dKernel<f32> for Conv2d {
         let (every, scratch) = scratch.split_at_mut(self.spread_len());
         let dy = spread(dy, &mut every[..self.shape.output_len()]);
         self.grad_weights(x, dy, dw, db, scratch);
-        if !both {
-            return self.weights.made();
+        match (both, skips) {
+            (false, _) => return self.weights.made(),
+            (true, None) => self.grad_input(dy, packed, dx, scratch),
+            // The filters for that may be missing.
+            (true, Some(_)) => self.reference().grad_input(dy, plain, dx, &mut []),
         }
-        self.grad_input(dy, packed, dx, scratch);
         self.weights.made() + self.backward.made()
     }
 
