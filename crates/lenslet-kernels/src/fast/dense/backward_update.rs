@@ -27,6 +27,8 @@ use row::{Columns, Row};
 
 /// Rows of the weights in one task: a multiple of every instruction set's lanes.
 const ROWS: usize = 64;
+/// Multiply-adds that one thread does sooner than another has heard of them.
+const SMALL: usize = 1 << 15;
 /// Samples that pass one behind the other: a bit each.
 const SAMPLES: usize = 32;
 /// Columns of the weights whose gradients wait for the optimiser.
@@ -60,10 +62,11 @@ pub(in crate::fast) fn backward_update(
     });
     let job = &Job { x, dy, skip, update };
     let (finite, made) = (AtomicBool::new(true), AtomicU64::new(0));
-    let tasks = inputs.div_ceil(ROWS);
-    let moments = moments.map(|moment| optimizer::cut(moment, ROWS * out, tasks));
-    team.share((Chunks::new(w, ROWS * out), moments), |task, (w, moments)| {
-        let row = task * ROWS;
+    let each = if n * w.len() <= SMALL { inputs } else { ROWS };
+    let tasks = inputs.div_ceil(each);
+    let moments = moments.map(|moment| optimizer::cut(moment, each * out, tasks));
+    team.share((Chunks::new(w, each * out), moments), |task, (w, moments)| {
+        let row = task * each;
         let to = to.as_ref().map(|(to, stride)| (to.get().wrapping_add(row), *stride));
         let rows = row..row + w.len() / out;
         // SAFETY: the columns of `dx` that belong to these rows of `w` are this task's alone.

@@ -3,8 +3,10 @@
 //!
 //! A sample's sums stay in registers while the rows of `w` pass that belong to its numbers that are
 //! not zero. Some rows pass for all samples before the next ones come, so that they stay in the
-//! first cache, and `w` is read once.
+//! first cache. A deep layer is cut along its depth: each thread then reads those rows of `w` alone
+//! that it updates in training, which another core's cache need not send.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::tile::{load_row, store_row};
@@ -14,16 +16,18 @@ use crate::{Isa, Rows, RowsMut, Team};
 
 /// Samples of one task.
 const SAMPLES: usize = 16;
+/// Samples of one task where the depth is cut: `w` is read once for so many.
+const GROUP: usize = 32;
 /// Vectors of columns of one task.
 const VECTORS: usize = 8;
 /// Rows of `w` that pass at a time: a bit each.
 const ROWS: usize = 32;
-/// Tasks that a layer is cut into where there are few samples: the depth is cut then, too.
+/// Tasks that some samples of a deep layer are cut into.
 const TASKS: usize = 8;
 /// Least depth of a task.
 const DEPTH: usize = 512;
 /// Elements of the sums of all tasks, where the depth is cut.
-const APART: usize = 1 << 14;
+const APART: usize = 1 << 15;
 /// Elements of a line of the cache.
 const LINE: usize = 16;
 
@@ -57,41 +61,29 @@ pub(super) fn forward(
 ) {
     let (n, out, depth) = (x.len(), y.width(), x.width());
     let columns = VECTORS * dispatch!(isa, |s| lanes(s));
-    let blocks = out.div_ceil(columns) * n.div_ceil(SAMPLES);
-    let cuts = (TASKS / blocks).min(depth / DEPTH).min(APART / (n * out).max(1)).max(1);
-    if cuts == 1 {
+    let sums = Sums { x, w, out, columns };
+    let group = n.min(GROUP);
+    let cuts = (TASKS / out.div_ceil(columns)).min(depth / DEPTH).min(APART / (group * out).max(1));
+    if cuts <= 1 {
         let to = Target { data: Shareable(y.row_ptr(0)), stride: y.stride(), cut: 0 };
-        return blocks_of(isa, team, Sums { x, w, out, n, columns, depth }, bias, &to);
+        return sums.of(isa, team, 0..n, SAMPLES, depth, bias, &to);
     }
-    // Every cut has sums of its own, which are then added in order.
-    let mut apart = [0.0; APART];
-    let to = Target { data: Shareable(apart.as_mut_ptr()), stride: out, cut: n * out };
     let depth = depth.div_ceil(cuts).next_multiple_of(ROWS);
-    blocks_of(isa, team, Sums { x, w, out, n, columns, depth }, &[], &to);
     let mut y = y;
-    for i in 0..n {
-        let y = y.row_mut(i);
-        match bias {
-            [] => y.fill(0.0),
-            bias => y.copy_from_slice(bias),
-        }
-        for apart in apart.chunks_exact(n * out).take(cuts) {
-            let apart = &apart[i * out..][..out];
-            let y = &mut *y;
-            dispatch!(isa, |_s| y.iter_mut().zip(apart).for_each(|(y, sum)| *y += sum));
-        }
+    for first in (0..n).step_by(GROUP) {
+        let samples = first..n.min(first + GROUP);
+        sums.apart(isa, team, samples, depth, bias, &mut y);
     }
 }
 
-/// A layer's sums and how they are cut into tasks.
+/// A layer's sums.
 #[derive(Clone, Copy)]
 struct Sums<'a> {
     x: Rows<'a, f32>,
     w: &'a [f32],
     out: usize,
-    n: usize,
+    /// Of one task.
     columns: usize,
-    depth: usize,
 }
 
 /// Where the sums go: row after row, and one cut of the depth after the other.
@@ -101,24 +93,73 @@ struct Target {
     cut: usize,
 }
 
-fn blocks_of(isa: Isa, team: &Team, sums: Sums<'_>, bias: &[f32], target: &Target) {
-    let Sums { x, w, out, n, columns, depth } = sums;
-    let across = out.div_ceil(columns);
-    let blocks = across * n.div_ceil(SAMPLES);
-    team.run(blocks * x.width().div_ceil(depth), &|_, task| {
-        let (cut, block) = (task / blocks, task % blocks);
-        let (sample, column) = (block / across * SAMPLES, block % across * columns);
-        let (samples, width) = (SAMPLES.min(n - sample), columns.min(out - column));
-        let to = target.data.get().wrapping_add(cut * target.cut);
-        let rows = cut * depth..x.width().min((cut + 1) * depth);
-        let job = Job { x, w, out, sample, samples, rows, to, stride: target.stride };
-        // SAFETY: the block of the target is this task's alone, and inside, as are the columns of
-        // `w`.
-        dispatch!(isa, |s| unsafe {
-            job.start(bias, column, width);
-            job.columns(s, column, width);
+impl Sums<'_> {
+    /// Those of some samples, at most a group, in cuts of this depth: every one has sums of its own,
+    /// which are then added in order.
+    fn apart(
+        self,
+        isa: Isa,
+        team: &Team,
+        samples: Range<usize>,
+        depth: usize,
+        bias: &[f32],
+        y: &mut RowsMut<'_, f32>,
+    ) {
+        let mut apart = [const { MaybeUninit::<f32>::uninit() }; APART];
+        let len = samples.len() * self.out;
+        let data = apart.as_mut_ptr().cast::<f32>();
+        let to = Target { data: Shareable(data), stride: self.out, cut: len };
+        self.of(isa, team, samples.clone(), GROUP, depth, &[], &to);
+        let cuts = self.x.width().div_ceil(depth);
+        assert!(cuts * len <= APART);
+        // SAFETY: the tasks wrote all sums of these samples, one cut behind the other.
+        let apart = unsafe { std::slice::from_raw_parts(data, cuts * len) };
+        for (i, sample) in samples.enumerate() {
+            let y = y.row_mut(sample);
+            match bias {
+                [] => y.fill(0.0),
+                bias => y.copy_from_slice(bias),
+            }
+            for apart in apart.chunks_exact(len) {
+                let apart = &apart[i * self.out..][..self.out];
+                let y = &mut *y;
+                dispatch!(isa, |_s| y.iter_mut().zip(apart).for_each(|(y, sum)| *y += sum));
+            }
+        }
+    }
+
+    /// Those of some samples, of which a task has so many, in cuts of this depth. The target begins
+    /// with the first sample.
+    #[expect(clippy::too_many_arguments, reason = "how the work is cut, and where it goes")]
+    fn of(
+        self,
+        isa: Isa,
+        team: &Team,
+        samples: Range<usize>,
+        each: usize,
+        depth: usize,
+        bias: &[f32],
+        target: &Target,
+    ) {
+        let Self { x, w, out, columns } = self;
+        let across = out.div_ceil(columns);
+        let blocks = across * samples.len().div_ceil(each);
+        team.run(blocks * x.width().div_ceil(depth), &|_, task| {
+            let (cut, block) = (task / blocks, task % blocks);
+            let (sample, column) = (block / across * each, block % across * columns);
+            let (count, width) = (each.min(samples.len() - sample), columns.min(out - column));
+            let to = target.data.get().wrapping_add(cut * target.cut + sample * target.stride);
+            let rows = cut * depth..x.width().min((cut + 1) * depth);
+            let sample = samples.start + sample;
+            let job = Job { x, w, out, sample, samples: count, rows, to, stride: target.stride };
+            // SAFETY: the block of the target is this task's alone, and inside, as are the columns of
+            // `w`.
+            dispatch!(isa, |s| unsafe {
+                job.start(bias, column, width);
+                job.columns(s, column, width);
+            });
         });
-    });
+    }
 }
 
 #[inline(always)]
@@ -135,13 +176,14 @@ struct Job<'a> {
     samples: usize,
     /// Of `w`.
     rows: Range<usize>,
+    /// Where the first sample's row of `y` begins.
     to: *mut f32,
     stride: usize,
 }
 
 impl Job<'_> {
     fn at(&self, i: usize, column: usize) -> *mut f32 {
-        self.to.wrapping_add((self.sample + i) * self.stride + column)
+        self.to.wrapping_add(i * self.stride + column)
     }
 
     /// Fills the columns with the bias.
