@@ -46,6 +46,12 @@ impl Buffers {
             db: bench.numbers(shape.out_channels),
         };
         kernel.pack(&bench.team, &buffers.w, &mut buffers.packed, true);
+        // The same in two parts.
+        kernel.pack_most(&bench.team, &buffers.w, &mut buffers.packed);
+        let dy = OutputGradient::Dense(&buffers.dy);
+        if kernel.needs_rest(&dy, &buffers.packed, true) {
+            kernel.pack_rest(&bench.team, &buffers.w, &mut buffers.packed);
+        }
         buffers
     }
 
