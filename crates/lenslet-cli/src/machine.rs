@@ -33,8 +33,12 @@ impl CacheArgs {
     }
 }
 
+/// Multiply-adds for which a thread is started: a tenth of a millisecond goes into its start, and half
+/// of one or more into these.
+const WORTH_A_THREAD: u64 = 1 << 26;
+
 /// How many threads compute.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ThreadArgs {
     /// Threads that compute; no result depends on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
@@ -42,12 +46,15 @@ pub(crate) struct ThreadArgs {
 }
 
 impl ThreadArgs {
-    /// The same, but no more threads than there are images to share.
-    pub(crate) fn at_most(&self, images: usize) -> Self {
-        let images = u16::try_from(images.max(1)).unwrap_or(u16::MAX);
+    /// The same, but no more threads than find work in so many images, each of which takes so many
+    /// multiply-adds: one an image, or as many as share one that is large.
+    pub(crate) fn at_most(&self, images: usize, multiply_adds: u64) -> Self {
+        let all = multiply_adds.saturating_mul(images as u64);
+        let busy = usize::try_from(all / WORTH_A_THREAD).unwrap_or(usize::MAX);
+        let useful = images.max(busy).max(1);
         // One needs no look at the machine.
-        let threads = if images == 1 { 1 } else { self.count().min(images.into()) };
-        Self { threads: Some(threads as u16) }
+        let threads = if useful == 1 { 1 } else { self.count().min(useful) };
+        Self { threads: u16::try_from(threads).ok() }
     }
 
     /// The number of threads: what was asked for, else one per core.
@@ -123,5 +130,21 @@ pub(crate) fn cpu() -> String {
     match name {
         Some((_, name)) => format!("{} ({})", name.trim(), std::env::consts::ARCH),
         None => std::env::consts::ARCH.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_images_take_few_threads_unless_they_are_much_work() {
+        let small = 11_000_000;
+        for (images, each, threads) in
+            [(0, small, 1), (1, small, 1), (3, small, 3), (100, small, 8), (1, 300_000_000, 4)]
+        {
+            let asked = ThreadArgs { threads: Some(8) };
+            assert_eq!(asked.at_most(images, each).count(), threads, "{images} of {each}");
+        }
     }
 }

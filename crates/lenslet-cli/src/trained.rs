@@ -15,18 +15,23 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
-    /// Loads the run in `folder`.
+    /// Loads the run in `folder`; `images` is how many it is wanted for, where that is known.
     pub(crate) fn open(
         folder: &Path,
         threads: &ThreadArgs,
         shortcuts: &ShortcutArgs,
+        images: Option<usize>,
     ) -> Result<Self, Failure> {
         let isa = machine::isa()?;
         let run = Run::open(folder)?;
         let mut config = run.load_config()?;
         config.without = shortcuts.without(&config.without);
         let file = run.open_model()?;
-        let options = threads.options(isa, &config);
+        let options = match images {
+            Some(images) => threads.at_most(images, file.network.multiply_adds()),
+            None => threads.clone(),
+        }
+        .options(isa, &config);
         let TrainingConfig { optimizer, loss, .. } = config.training.clone();
         let (network, classes) = (file.network.clone(), file.saved.classes.clone());
         let read = |parameters: &mut [f32]| Ok::<_, Failure>(file.read_parameters(parameters)?);

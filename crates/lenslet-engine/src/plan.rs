@@ -45,7 +45,7 @@ pub(crate) struct Plan {
     pub(crate) local_len: usize,
     pub(crate) index_stride: usize,
     pub(crate) local_index_len: usize,
-    /// The most tasks that a batch is cut into. Depends on the network alone.
+    /// The most tasks that a batch is cut into. Depends on the network and the mode alone.
     most_tasks: usize,
     /// For each stage, the parameters whose gradients its tasks add up apart.
     pub(crate) apart: Vec<Apart>,
@@ -61,7 +61,11 @@ impl Plan {
         let stages = stages::stages(program);
         let apart: Vec<_> = stages.iter().map(|stage| Apart::new(program, stage)).collect();
         let largest = apart.iter().map(Apart::len).max().unwrap_or(0);
-        let most_tasks = (MOST_APART / largest.max(1)).clamp(1, MOST_TASKS);
+        let most_tasks = match mode {
+            Mode::Train => (MOST_APART / largest.max(1)).clamp(1, MOST_TASKS),
+            // Nothing is added up: each image is a task.
+            Mode::Predict => usize::MAX,
+        };
         let mut plan = Self {
             batch,
             values: Vec::new(),

@@ -62,7 +62,7 @@ enum Part {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     args.mistakes.as_deref().map(picture_file::check).transpose()?;
-    let mut trained = Trained::open(&args.run, &args.threads, &args.shortcuts)?;
+    let mut trained = Trained::open(&args.run, &args.threads, &args.shortcuts, None)?;
     let wanted = Wanted { shape: trained.image_shape(), last: Some(&trained.config.data) };
     let config = args.data.config(args.dataset.as_deref(), wanted)?;
     let (mut split, _) = data::load(config, &args.data.cifar10, false)?;

@@ -50,8 +50,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let files = files(&args.image)?;
-    let mut trained =
-        Trained::open(&args.run, &args.threads.at_most(files.len()), &args.shortcuts)?;
+    let images = Some(files.len());
+    let mut trained = Trained::open(&args.run, &args.threads, &args.shortcuts, images)?;
     let shape = trained.image_shape().ok_or_else(|| {
         let input = trained.model.network().input();
         Failure::failed(format!("the model takes {input}, no images; train one that does"))
