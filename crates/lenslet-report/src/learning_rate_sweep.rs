@@ -4,8 +4,12 @@ use crate::line_chart::{Across, Curve, LineChart, Mark};
 use crate::picture::Picture;
 
 /// The loss at learning rates that grow by the same factor from one point to the next: a logarithmic
-/// axis. `suggested`, the index of a point, is marked.
+/// axis. `suggested`, the index of a point, is marked. The curve ends where, behind the lowest loss, it is
+/// as far above the first one as the lowest is below: what grows without end would leave no room for the
+/// fall.
 pub fn learning_rate_sweep(rates: &[f64], losses: &[f64], suggested: Option<usize>) -> Picture {
+    let losses = &losses[..shown(losses)];
+    let rates = &rates[..losses.len().min(rates.len())];
     let point = suggested.and_then(|index| Some((index, *rates.get(index)?, *losses.get(index)?)));
     let mark = point.map(|(index, rate, loss)| Mark {
         epoch: index + 1,
@@ -21,6 +25,15 @@ pub fn learning_rate_sweep(rates: &[f64], losses: &[f64], suggested: Option<usiz
         across: Some(Across { title: "Learning rate", labels: decades(rates) }),
     }
     .draw()
+}
+
+/// How many of the losses are drawn.
+fn shown(losses: &[f64]) -> usize {
+    let lowest = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
+    let Some(first) = losses.first() else { return 0 };
+    let highest = first + (first - losses[lowest]).max(0.1 * first.abs());
+    let beyond = losses[lowest..].iter().position(|&loss| loss > highest);
+    beyond.map_or(losses.len(), |after| lowest + after)
 }
 
 /// The powers of ten between the first and the last rate.
@@ -48,6 +61,14 @@ mod tests {
         }
         assert_eq!(decades(&rates).len(), 3);
         assert!(decades(&[0.1]).is_empty() && decades(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_fall_is_not_dwarfed() {
+        assert_eq!(shown(&[2.0, 2.1, 1.0, 2.5, 3.5, 9.0]), 4);
+        assert_eq!(shown(&[2.0, 1.0, 1.5]), 3);
+        assert_eq!(shown(&[2.0, 2.1, 2.3]), 2, "a tenth where nothing falls");
+        assert_eq!(shown(&[]), 0);
     }
 
     #[test]

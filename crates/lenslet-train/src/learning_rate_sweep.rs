@@ -1,20 +1,26 @@
-//! Looks for a learning rate (Smith 2017).
+//! Looks for a learning rate, by the range test of Smith (Cyclical Learning Rates for Training Neural
+//! Networks, 2015), with rates that grow by a factor and an early end as of Gugger (How Do You Find A
+//! Good Learning Rate, 2018).
+
+mod valley;
 
 use lenslet_data::{Batches, Dataset, shuffled_order};
 use lenslet_engine::Engine;
 
 use crate::TrainError;
 use crate::adapt::{Which, adapt};
+use valley::Valley;
 
 /// How learning rates are tried: a step at each, from the smallest to the largest, each larger than
 /// the one before it by the same factor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LearningRateSweep {
-    /// The first rate; 1e-7.
+    /// The first rate; 1e-5.
     pub start: f64,
-    /// The last rate; 10.
+    /// The last rate; 1.
     pub end: f64,
-    /// Steps, at least 10; 200.
+    /// Steps, at least 40; 4000. A network that takes hundreds of steps to learn anything needs as many
+    /// for each power of ten.
     pub steps: usize,
     /// Samples in a step; 32.
     pub batch_size: usize,
@@ -24,7 +30,7 @@ pub struct LearningRateSweep {
 
 impl Default for LearningRateSweep {
     fn default() -> Self {
-        Self { start: 1e-7, end: 10.0, steps: 200, batch_size: 32, seed: 42 }
+        Self { start: 1e-5, end: 1.0, steps: 4000, batch_size: 32, seed: 42 }
     }
 }
 
@@ -33,10 +39,17 @@ impl Default for LearningRateSweep {
 pub struct SweptRates {
     /// The rates of the steps that were taken.
     pub rates: Vec<f64>,
-    /// The loss at each, smoothed: a mean in which every step counts 0.95 times the next.
+    /// The loss at each, smoothed: a mean over the rates around it, half a power of ten wide.
     pub losses: Vec<f64>,
-    /// The index of the suggested rate: where the loss falls most steeply. `None` where it never
-    /// falls.
+    /// Whether the sweep ended early: the loss grew without end.
+    pub diverged: bool,
+    /// Whether the loss is lowest at the last rate: larger ones may be better still.
+    pub falls_to_the_end: bool,
+    /// The index of the suggested rate. `None` where no fall stands out from the losses' noise.
+    ///
+    /// It is the middle, on a logarithmic axis, between the rate at which half of the fall is done
+    /// and that of the lowest loss, and at most half of the latter. Smaller rates learn, too, but more slowly;
+    /// where the loss falls most steeply says little, for what is easy is learnt at any rate.
     pub suggestion: Option<usize>,
 }
 
@@ -47,17 +60,20 @@ impl SweptRates {
     }
 }
 
-/// Share of the old mean in the new.
-const SMOOTHING: f64 = 0.95;
+/// Steps at least.
+const FEWEST: usize = 40;
+/// Share of the old mean in the new, in the mean that tells when the loss grows without end.
+const KEEP: f64 = 0.9;
 /// A loss this many times the smallest is the end.
 const DIVERGED: f64 = 4.0;
 
 impl LearningRateSweep {
     fn check(&self) -> Result<(), TrainError> {
-        for (setting, value) in [("steps", self.steps / 10), ("batch_size", self.batch_size)] {
-            if value == 0 {
-                let least = if setting == "steps" { 10 } else { 1 };
-                let words = format!("{setting} is too small; give at least {least}");
+        for (setting, value, least) in
+            [("steps", self.steps, FEWEST), ("batch_size", self.batch_size, 1)]
+        {
+            if value < least {
+                let words = format!("{setting} = {value} is too small; give at least {least}");
                 return Err(TrainError::Callback(words.into()));
             }
         }
@@ -92,14 +108,11 @@ impl LearningRateSweep {
     fn steps(&self, engine: &mut dyn Engine, data: &Dataset) -> Result<SweptRates, TrainError> {
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
         let (mut rates, mut losses): (Vec<f64>, Vec<f64>) = Default::default();
-        let (mut mean, mut best) = (0.0, f64::INFINITY);
+        let mut brink = Brink::default();
         let mut passes = 0..;
         'sweep: while rates.len() < self.steps {
             let order = shuffled_order(self.seed, passes.next().unwrap_or(0), data.len());
-            for batch in Batches::new(&order, self.batch_size) {
-                if rates.len() == self.steps {
-                    break;
-                }
+            for batch in Batches::new(&order, self.batch_size).take(self.steps - rates.len()) {
                 let rate = self.rate(rates.len());
                 let now = engine.learning_rate();
                 if now <= 0.0 {
@@ -110,28 +123,40 @@ impl LearningRateSweep {
                 engine.scale_learning_rate(rate / now);
                 data.gather(batch, &mut pixels, &mut labels);
                 let loss = engine.train_step(&pixels, &labels)?.mean_loss();
-                mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
-                let smooth = mean / (1.0 - SMOOTHING.powi(rates.len() as i32 + 1));
-                if !(smooth.is_finite() && engine.all_finite()) || smooth > DIVERGED * best {
+                if brink.is_passed(loss) || !engine.all_finite() {
                     break 'sweep;
                 }
-                best = best.min(smooth);
                 rates.push(rate);
-                losses.push(smooth);
+                losses.push(loss);
             }
         }
-        let suggestion = steepest(&losses);
-        Ok(SweptRates { rates, losses, suggestion })
+        let diverged = rates.len() < self.steps;
+        let Valley { smooth, suggestion, falls_to_the_end } =
+            Valley::new(&rates, &losses, DIVERGED);
+        let falls_to_the_end = falls_to_the_end && !diverged;
+        Ok(SweptRates { rates, losses: smooth, diverged, falls_to_the_end, suggestion })
     }
 }
 
-/// Where the values fall most from one to the next but one; the first tenth, when the mean is still
-/// of a few, does not count.
-fn steepest(losses: &[f64]) -> Option<usize> {
-    let first = losses.len() / 10 + 1;
-    let slope = |i: usize| losses[i + 1] - losses[i - 1];
-    let candidates = (first..losses.len().saturating_sub(1)).filter(|&i| slope(i) < 0.0);
-    candidates.min_by(|&a, &b| slope(a).total_cmp(&slope(b)))
+/// Where the loss begins to grow without end.
+#[derive(Default)]
+struct Brink {
+    /// A mean of the last losses, before the correction for the few at its beginning.
+    mean: f64,
+    count: i32,
+    least: Option<f64>,
+}
+
+impl Brink {
+    /// Takes the next loss; whether it is beyond.
+    fn is_passed(&mut self, loss: f64) -> bool {
+        self.mean = KEEP * self.mean + (1.0 - KEEP) * loss;
+        self.count = self.count.saturating_add(1);
+        let mean = self.mean / (1.0 - KEEP.powi(self.count));
+        let least = self.least.map_or(mean, |least| least.min(mean));
+        self.least = Some(least);
+        !mean.is_finite() || mean > DIVERGED * least
+    }
 }
 
 #[cfg(test)]
@@ -139,13 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steepest_fall_is_suggested() {
-        let mut losses = vec![2.0; 30];
-        losses[20..].iter_mut().for_each(|loss| *loss = 1.0);
-        losses[21..].iter_mut().for_each(|loss| *loss = 0.5);
-        assert_eq!(steepest(&losses), Some(20));
-        assert_eq!(steepest(&[1.0; 30]), None);
-        assert_eq!(steepest(&[]), None);
+    fn a_loss_that_grows_without_end_is_seen() {
+        let mut brink = Brink::default();
+        assert!((0..50).all(|_| !brink.is_passed(2.0)), "it stays");
+        assert!(!brink.is_passed(20.0), "a single one may be large");
+        assert!((0..20).any(|_| brink.is_passed(20.0)), "many may not");
+        assert!(Brink::default().is_passed(f64::NAN));
     }
 
     #[test]

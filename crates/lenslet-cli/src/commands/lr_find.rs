@@ -17,10 +17,15 @@ use crate::model_choice::ModelChoice;
 use crate::optimizer::OptimizerArgs;
 use crate::picture_file;
 
-/// Look for a learning rate: try growing ones, a step at each, and see where the loss falls most.
+/// That of `lenslet train`: a rate is good for a batch size.
+const BATCH_SIZE: usize = 10;
+
+/// Look for a learning rate: try growing ones, a step at each, and see where the loss falls.
 ///
-/// Draws the loss over the learning rates and suggests the one at which it falls most steeply.
-/// Nothing is kept of what is learnt on the way.
+/// Draws the loss over the learning rates and suggests one for a training with the same model,
+/// optimizer and batch size: in the middle of the lower half of the valley that the loss goes through.
+/// Where no fall stands out from the losses' noise, it suggests nothing: more steps give each rate
+/// more time, larger batches less noise. Nothing is kept of what is learnt on the way.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// synthetic, cifar10, or the path of a folder of images [default: synthetic]
@@ -30,19 +35,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME|FILE.toml")]
     model: Option<String>,
 
-    /// Images per step [default: 32]
+    /// Images per step [default: 10]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     batch_size: Option<usize>,
 
-    /// The first rate [default: 1e-7]
+    /// The first rate [default: 1e-5]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     from: Option<f64>,
 
-    /// The last rate [default: 10]
+    /// The last rate [default: 1]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     to: Option<f64>,
 
-    /// How many rates are tried [default: 200]
+    /// How many rates are tried [default: 4000]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     steps: Option<usize>,
 
@@ -82,6 +87,10 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let options = Options { threads, isa, seed, ..Options::default() };
     let mut model =
         choice.fitted_to(&split.train)?.compile_with(optimizer.clone(), loss, &[], options)?;
+    let LearningRateSweep { start, end, steps, batch_size, .. } = sweep;
+    tell(&format!(
+        "Trying {steps} learning rates from {start:.1e} to {end:.1e}, each on {batch_size} images ..."
+    ))?;
     let found = model.sweep_learning_rates(&split.train, sweep)?;
     let picture = learning_rate_sweep(&found.rates, &found.losses, found.suggestion);
     picture_file::write(&args.picture, &picture)?;
@@ -91,12 +100,12 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 impl Args {
     fn sweep(&self) -> LearningRateSweep {
-        let LearningRateSweep { start, end, steps, batch_size, seed } = Default::default();
+        let LearningRateSweep { start, end, steps, seed, .. } = Default::default();
         LearningRateSweep {
             start: self.from.unwrap_or(start),
             end: self.to.unwrap_or(end),
             steps: self.steps.unwrap_or(steps),
-            batch_size: self.batch_size.unwrap_or(batch_size),
+            batch_size: self.batch_size.unwrap_or(BATCH_SIZE),
             seed: self.seed.unwrap_or(seed),
         }
     }
@@ -107,17 +116,23 @@ fn tell_found(
     optimizer: &Optimizer,
     sweep: LearningRateSweep,
 ) -> Result<(), Failure> {
-    let name = optimizer.name();
-    if let (Some(last), true) = (found.rates.last(), found.rates.len() < sweep.steps) {
+    if let (Some(last), true) = (found.rates.last(), found.diverged) {
         tell(&format!("From a learning rate of {last:.1e} on the loss grows without end."))?;
     }
-    match found.suggested() {
-        Some(rate) => tell(&format!(
-            "Suggested for {name}: --learning-rate {rate:.1e}, where the loss falls most steeply."
-        )),
-        None => tell(&format!(
-            "The loss falls at no rate between {:.1e} and {:.1e}; try others with --from and --to.",
-            sweep.start, sweep.end
-        )),
+    let LearningRateSweep { start, end, steps, .. } = sweep;
+    let Some(rate) = found.suggested() else {
+        return tell(&format!(
+            "No rate is suggested: between {start:.1e} and {end:.1e} no fall of the loss stands out from \
+             its noise. Give each rate more time with --steps {}, or try other rates with --from \
+             and --to.",
+            steps * 4
+        ));
+    };
+    if found.falls_to_the_end {
+        tell(&format!("The loss falls up to the last rate; --to {:.1e} tries more.", end * 10.0))?;
     }
+    let name = optimizer.name();
+    tell(&format!(
+        "Suggested for {name}: --learning-rate {rate:.1e}, in the middle of the lower half of the fall."
+    ))
 }

@@ -49,12 +49,15 @@ fn learning_rates_fall_and_everything_is_recorded() {
 fn a_learning_rate_is_looked_for() {
     let sandbox = Sandbox::new();
     sandbox.write("small.toml", crate::support::MODEL);
-    let flags = "--model small.toml --steps 60 --from 1e-5 --to 10 --picture sweep.svg";
+    let flags = "--model small.toml --steps 400 --batch-size 50 --picture sweep.svg";
     let out = sandbox.ok(&format!("lr-find {flags}"));
     assert!(out.contains("Suggested for adam: --learning-rate "), "{out}");
     let picture = fs::read_to_string(sandbox.path("sweep.svg")).unwrap();
     assert!(picture.contains("Learning rate") && picture.contains("Suggested: "));
     assert_eq!(sandbox.ok(&format!("lr-find {flags}")), out, "the same once more");
+    let out = sandbox.ok(&format!("lr-find {flags} --from 1e-9 --to 1e-7"));
+    assert!(out.contains("No rate is suggested: between 1.0e-9 and 1.0e-7"), "{out}");
+    assert!(!fs::read_to_string(sandbox.path("sweep.svg")).unwrap().contains("Suggested"));
 }
 
 #[test]
@@ -75,5 +78,5 @@ fn callbacks_that_make_no_sense_are_usage_errors() {
         sandbox.refuses(options, 2, &parts);
     }
     sandbox.refuses("lr-find --from 1 --to 0.1", 1, &["from 1 to 0.1", "the smaller first"]);
-    sandbox.refuses("lr-find --steps 5", 1, &["steps is too small", "at least 10"]);
+    sandbox.refuses("lr-find --steps 5", 1, &["steps = 5 is too small", "at least 40"]);
 }
