@@ -69,6 +69,10 @@ pub trait Engine {
     fn up_to(&self, node: usize) -> Result<Box<dyn Engine>, EngineError>;
     /// All that training changes.
     fn state(&self) -> State;
+    /// The same in the place of another state, whose memory is used again.
+    fn state_into(&self, state: &mut State) {
+        *state = self.state();
+    }
     /// The flat parameter buffer: what of the state is needed to predict.
     fn weights(&self) -> Vec<f32> {
         self.state().parameters

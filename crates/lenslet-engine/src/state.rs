@@ -1,6 +1,6 @@
 //! All that training changes, as plain numbers.
 
-use lenslet_kernels::Real;
+use lenslet_kernels::{Chunks, Real, Team};
 use lenslet_model::Optimizer;
 
 use crate::EngineError;
@@ -27,15 +27,18 @@ impl Default for State {
     }
 }
 
+/// Numbers that a thread copies at a time.
+const PIECE: usize = 1 << 16;
+
 impl State {
-    pub(crate) fn of<R: Real>(numbers: &Numbers<R>) -> Self {
+    /// Becomes the state of these numbers, in the memory that it has where that is enough: fresh
+    /// memory costs as much as the copy.
+    pub(crate) fn take<R: Real>(&mut self, numbers: &Numbers<R>, team: &Team) {
         let moments = numbers.moments.iter().filter(|moment| !moment.is_empty());
-        Self {
-            parameters: as_f32(&numbers.parameters),
-            moments: moments.map(|moment| as_f32(moment)).collect(),
-            steps: numbers.steps,
-            rate_scale: numbers.rate_scale,
-        }
+        copy(team, &numbers.parameters, &mut self.parameters);
+        self.moments.resize_with(moments.clone().count(), Vec::new);
+        moments.zip(&mut self.moments).for_each(|(moment, to)| copy(team, moment, to));
+        (self.steps, self.rate_scale) = (numbers.steps, numbers.rate_scale);
     }
 
     /// Loads the parameters, and the moments unless the state has none (a model that was saved
@@ -75,6 +78,16 @@ impl State {
         numbers.changed();
         Ok(())
     }
+}
+
+/// All threads copy.
+fn copy<R: Real>(team: &Team, numbers: &[R], to: &mut Vec<f32>) {
+    to.resize(numbers.len(), 0.0);
+    team.share(Chunks::new(to, PIECE), |piece, to| {
+        for (to, x) in to.iter_mut().zip(&numbers[piece * PIECE..]) {
+            *to = x.to_f64() as f32;
+        }
+    });
 }
 
 /// Numbers as files keep them.

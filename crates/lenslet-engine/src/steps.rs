@@ -159,7 +159,13 @@ impl<K: Kernels> Engine for Cpu<K> {
     }
 
     fn state(&self) -> State {
-        State::of(&self.numbers)
+        let mut state = State::default();
+        self.state_into(&mut state);
+        state
+    }
+
+    fn state_into(&self, state: &mut State) {
+        state.take(&self.numbers, &self.team);
     }
 
     fn weights(&self) -> Vec<f32> {

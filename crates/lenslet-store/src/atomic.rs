@@ -28,22 +28,27 @@ use crate::files::{Disk, Files, NewFile};
 /// [`StoreError::Io`] where the folder does not exist or may not be written to, or the disk is
 /// full; the old file is then still there, unless only the last synchronisation failed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    write_parts(&Disk, path, &[bytes])
+    write_parts(&Disk, path, [bytes])
 }
 
-/// [`write()`] of bytes that lie in several places, by way of `files`.
+/// [`write()`] of bytes that come one part after the other, by way of `files`.
 pub(crate) fn write_parts(
     files: &dyn Files,
     path: &Path,
-    parts: &[&[u8]],
+    parts: impl IntoIterator<Item: AsRef<[u8]>>,
 ) -> Result<(), StoreError> {
     replace(files, path, parts).map_err(|e| StoreError::io("write", path, e))
 }
 
-fn replace(files: &dyn Files, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+fn replace(
+    files: &dyn Files,
+    path: &Path,
+    parts: impl IntoIterator<Item: AsRef<[u8]>>,
+) -> io::Result<()> {
     let folder = parent(path);
     let (temporary, mut file) = temporary(files, folder)?;
-    let mut written = parts.iter().try_for_each(|part| write_all(&mut *file, part));
+    let mut parts = parts.into_iter();
+    let mut written = parts.try_for_each(|part| write_all(&mut *file, part.as_ref()));
     written = written.and_then(|()| file.sync());
     drop(file);
     if let Err(error) = written.and_then(|()| files.rename(&temporary, path)) {

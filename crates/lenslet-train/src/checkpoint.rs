@@ -132,6 +132,12 @@ pub trait Keeper {
     /// Whatever should end the training.
     fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError>;
 
+    /// The state of a checkpoint that is needed no more, if there is one: the next one is made in its
+    /// memory.
+    fn spare(&mut self) -> Option<State> {
+        None
+    }
+
     /// The checkpoint at which the epoch began in whose middle the training went on; asked for
     /// where that is to be gone back to. `None` where there is none.
     ///

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::iter;
 use std::path::Path;
 
 use lenslet_train::{Checkpoint, Epoch};
@@ -23,7 +24,7 @@ pub(crate) fn write_checkpoint(
     settings: &str,
 ) -> Result<(), StoreError> {
     let parts = Parts::of(checkpoint, settings).map_err(|e| e.at(path))?;
-    atomic::write_parts(files, path, &parts.slices())
+    atomic::write_parts(files, path, parts.sealed())
 }
 
 /// The bytes of a checkpoint's file, which [`read_checkpoint`](super::read_checkpoint) reads.
@@ -33,15 +34,19 @@ pub(crate) fn write_checkpoint(
 /// # Errors
 /// Where there is so much that is no array that it could not be read again: more than 4 MiB.
 pub fn encode_checkpoint(checkpoint: &Checkpoint, settings: &str) -> Result<Vec<u8>, ContentError> {
-    Ok(Parts::of(checkpoint, settings)?.slices().concat())
+    let mut bytes = Vec::new();
+    Parts::of(checkpoint, settings)?.sealed().for_each(|block| bytes.extend_from_slice(&block));
+    Ok(bytes)
 }
 
 /// What a file consists of; the arrays are where they were, not copied.
 struct Parts<'a> {
     head: Vec<u8>,
     arrays: Vec<Cow<'a, [u8]>>,
-    checksum: [u8; CHECKSUM_LEN],
 }
+
+/// Bytes of a block: they stay in the cache from the checksum to the file.
+const BLOCK: usize = 1 << 18;
 
 impl<'a> Parts<'a> {
     fn of(checkpoint: &'a Checkpoint, settings: &str) -> Result<Self, ContentError> {
@@ -65,16 +70,21 @@ impl<'a> Parts<'a> {
         let meta = serde_json::to_string(&Meta::new(checkpoint, settings));
         let meta = meta.expect("a checkpoint is plain data");
         let head = head(HashMap::from([(KEY.to_owned(), meta)]), infos)?;
-        let mut hasher = Xxh3Default::new();
-        hasher.update(&head);
-        arrays.iter().for_each(|array| hasher.update(&array.bytes));
-        let checksum = hasher.digest128().to_be_bytes();
-        Ok(Self { head, arrays: arrays.into_iter().map(|array| array.bytes).collect(), checksum })
+        Ok(Self { head, arrays: arrays.into_iter().map(|array| array.bytes).collect() })
     }
 
-    fn slices(&self) -> Vec<&[u8]> {
-        let arrays = self.arrays.iter().map(|array| &**array);
-        [&self.head[..]].into_iter().chain(arrays).chain([&self.checksum[..]]).collect()
+    /// The file's bytes, block by block, and the checksum of all before it last.
+    fn sealed(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        let parts = iter::once(&self.head[..]).chain(self.arrays.iter().map(|array| &**array));
+        let mut blocks = parts.flat_map(|part| part.chunks(BLOCK));
+        let mut hasher = Some(Xxh3Default::new());
+        iter::from_fn(move || match blocks.next() {
+            Some(block) => {
+                hasher.as_mut()?.update(block);
+                Some(block.into())
+            }
+            None => Some(hasher.take()?.digest128().to_be_bytes().to_vec().into()),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use lenslet_engine::State;
 use lenslet_train::{Checkpoint, Keeper, Moment, TrainError};
 
 use crate::{Checkpoints, StoreError, read_checkpoint};
@@ -36,6 +37,8 @@ struct Shared {
 #[derive(Default)]
 struct Desk {
     waiting: Option<Checkpoint>,
+    /// Of one that is written, or that a newer one has replaced.
+    spare: Option<State>,
     closed: bool,
 }
 
@@ -77,11 +80,13 @@ impl Keeper for CheckpointWriter {
 
     fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
         self.last = Instant::now();
-        let replaced = self.shared.desk().waiting.replace(checkpoint);
+        self.shared.exchange(|desk| desk.waiting.replace(checkpoint));
         self.shared.changed.notify_one();
-        // Freed when nobody waits for the desk.
-        drop(replaced);
         Ok(())
+    }
+
+    fn spare(&mut self) -> Option<State> {
+        self.shared.desk().spare.take()
     }
 
     fn epoch_start(&mut self) -> Result<Option<Checkpoint>, TrainError> {
@@ -104,6 +109,16 @@ impl Shared {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes what `replace` takes off the desk the spare one.
+    fn exchange(&self, replace: impl FnOnce(&mut Desk) -> Option<Checkpoint>) {
+        let mut desk = self.desk();
+        let replaced = replace(&mut desk);
+        let last = replaced.and_then(|checkpoint| desk.spare.replace(checkpoint.state));
+        // Freed when nobody waits for the desk.
+        drop(desk);
+        drop(last);
+    }
+
     fn write_all(
         &self,
         mut checkpoints: Checkpoints,
@@ -113,12 +128,13 @@ impl Shared {
         loop {
             let (checkpoint, closed) = self.next(unwritten.take());
             let Some(checkpoint) = checkpoint else { return Ok(()) };
-            if let Err(error) = checkpoints.write(&checkpoint) {
-                if closed {
-                    return Err(error);
+            match checkpoints.write(&checkpoint) {
+                Ok(()) => self.exchange(|_| Some(checkpoint)),
+                Err(error) if closed => return Err(error),
+                Err(error) => {
+                    warn(&error);
+                    unwritten = Some(checkpoint);
                 }
-                warn(&error);
-                unwritten = Some(checkpoint);
             }
         }
     }

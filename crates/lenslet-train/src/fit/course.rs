@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lenslet_data::Dataset;
-use lenslet_engine::{Engine, Tally};
+use lenslet_engine::{Engine, State, Tally};
 
 use super::{Fit, OnNan};
 use crate::diagnosis::diagnose;
@@ -123,7 +123,8 @@ impl<'a> Course<'a> {
     /// Keeps where an epoch begins, if it does here and the training may want to go back.
     fn make_safe(&mut self) {
         if self.fit.on_nan == OnNan::Rollback && self.position.step == 0 {
-            self.safe = Some(self.checkpoint());
+            let spare = self.safe.take().map(|safe| safe.state);
+            self.safe = Some(self.checkpoint(spare));
         }
     }
 
@@ -210,14 +211,19 @@ impl<'a> Course<'a> {
         if !self.keeper.due(moment) {
             return Ok(());
         }
-        self.keeper.keep(self.checkpoint())
+        let spare = self.keeper.spare();
+        let checkpoint = self.checkpoint(spare);
+        self.keeper.keep(checkpoint)
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    /// Where the training is, made in the memory of a spare state.
+    fn checkpoint(&self, spare: Option<State>) -> Checkpoint {
+        let mut state = spare.unwrap_or_default();
+        self.engine.state_into(&mut state);
         let mut memory = Memory::default();
         self.observer.remember(&mut memory);
         Checkpoint {
-            state: self.engine.state(),
+            state,
             position: self.position,
             history: self.history.clone(),
             memory,
