@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use lenslet_model::Metric;
 use lenslet_report::{Setting, TensorBoard};
 use lenslet_store::{CsvLogger, Run, RunConfig, SavedModel, TrainingConfig, write_weights};
 use lenslet_train::{
@@ -34,7 +35,8 @@ pub(crate) struct CallbackArgs {
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
     reduce_lr_factor: Option<f64>,
 
-    /// What the two look at: val_loss, val_accuracy, loss or accuracy [default: val_loss]
+    /// What the two, and --checkpoint best, look at: val_loss, val_accuracy, loss, accuracy, or
+    /// val_f1_macro and the like of --metrics [default: val_loss]
     #[arg(long, value_name = "QUANTITY")]
     monitor: Option<Quantity>,
 
@@ -108,8 +110,9 @@ impl CallbackArgs {
             reduce.monitor = self.monitor.unwrap_or(reduce.monitor);
             reduce.min_delta = self.min_delta.unwrap_or(reduce.min_delta);
         }
-        // The program always validates and counts accuracy: what is refused is a setting.
-        let plan = Plan { epochs: training.epochs, steps: 1, validation: true, accuracy: true };
+        // The program always validates: what is refused is a setting.
+        let metrics = metrics(&training.metrics);
+        let plan = Plan { epochs: training.epochs, steps: 1, validation: true, metrics: &metrics };
         let callbacks = [
             stopping.as_mut().map(|stopping| stopping.begin(&plan)),
             reduce.as_mut().map(|reduce| reduce.begin(&plan)),
@@ -122,10 +125,11 @@ impl CallbackArgs {
 
     /// Refuses an option that would do nothing.
     fn refuse_idle(&self, stopping: bool, reduce: bool) -> Result<(), Failure> {
+        let monitored = stopping || reduce || self.checkpoint.contains(&When::Best);
         let cases = [
             ("--restore-best", self.restore_best && !stopping, "--early-stopping"),
             ("--reduce-lr-factor", self.reduce_lr_factor.is_some() && !reduce, "--reduce-lr"),
-            ("--monitor", self.monitor.is_some() && !stopping && !reduce, "--early-stopping"),
+            ("--monitor", self.monitor.is_some() && !monitored, "--early-stopping"),
             ("--min-delta", self.min_delta.is_some() && !stopping && !reduce, "--early-stopping"),
         ];
         match cases.into_iter().find(|(_, idle, _)| *idle) {
@@ -165,6 +169,12 @@ impl CallbackArgs {
             board: board.transpose()?.map(|board| Tolerant::new("--tensorboard", board, unsaved)),
         })
     }
+}
+
+/// All that a training tells beside the loss: accuracy always.
+pub(crate) fn metrics(asked: &[Metric]) -> Vec<Metric> {
+    let others = asked.iter().copied().filter(|&m| m != Metric::SparseCategoricalAccuracy);
+    std::iter::once(Metric::SparseCategoricalAccuracy).chain(others).collect()
 }
 
 fn checkpoint<'a>(

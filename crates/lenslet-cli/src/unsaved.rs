@@ -79,7 +79,7 @@ impl<'a, O> Tolerant<'a, O> {
 
 impl<O: Observer> Observer for Tolerant<'_, O> {
     // Nothing is lost yet where this fails.
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         self.observer.begin(plan)
     }
 

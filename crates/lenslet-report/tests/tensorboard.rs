@@ -5,9 +5,9 @@ use std::path::Path;
 
 use lenslet_engine::{Cpu, Options};
 use lenslet_model::layers::{Dense, Flatten};
-use lenslet_model::{Loss, SGD, Sequential};
+use lenslet_model::{Loss, Metric, SGD, Sequential};
 use lenslet_report::{EventFile, Setting, TensorBoard};
-use lenslet_train::{ConfusionMatrix, Epoch, Observer, Plan};
+use lenslet_train::{ConfusionMatrix, Epoch, MetricValues, Observer, Plan};
 
 /// The events in the only file of a folder; panics where a frame or a checksum is wrong.
 fn events(folder: &Path) -> Vec<Vec<u8>> {
@@ -71,13 +71,15 @@ fn a_training_is_written_epoch_by_epoch() {
     let (network, options) = (layers.build().unwrap(), Options::default());
     let mut engine = Cpu::new(network, Loss::default(), SGD::new(0.1).into(), options).unwrap();
     let mut board = TensorBoard::create(folder.path()).unwrap();
-    board.begin(&Plan { epochs: 1, steps: 1, validation: true, accuracy: true }).unwrap();
+    let metrics = &[Metric::SparseCategoricalAccuracy, Metric::CohenKappa];
+    board.begin(&Plan { epochs: 1, steps: 1, validation: true, metrics }).unwrap();
     let epoch = Epoch {
         epoch: 1,
         loss: 0.5,
         accuracy: Some(0.25),
         val_loss: Some(0.75),
         val_accuracy: Some(0.5),
+        val_metrics: MetricValues::from_iter([(Metric::CohenKappa, 0.125)]),
         learning_rate: 0.1,
         seconds: 1.0,
     };
@@ -86,10 +88,16 @@ fn a_training_is_written_epoch_by_epoch() {
     matrix.count(0, 1);
     board.confusion(&matrix).unwrap();
     let tags = |part: &str| -> Vec<bool> {
-        let tags = ["epoch_loss", "epoch_accuracy", "epoch_learning_rate", "confusion_matrix"];
+        let tags = [
+            "epoch_loss",
+            "epoch_accuracy",
+            "epoch_learning_rate",
+            "epoch_cohen_kappa",
+            "confusion_matrix",
+        ];
         let events = events(&folder.path().join(part));
         tags.map(|tag| events.iter().any(|event| holds(event, tag.as_bytes()))).to_vec()
     };
-    assert_eq!(tags("train"), [true, true, true, false]);
-    assert_eq!(tags("validation"), [true, true, false, true]);
+    assert_eq!(tags("train"), [true, true, true, false, false]);
+    assert_eq!(tags("validation"), [true, true, false, true, true]);
 }

@@ -1,6 +1,6 @@
 //! Checkpoints as files.
 //!
-//! A file is a safetensors file: the history (`F64`, a row per epoch), the parameters, the moments
+//! A file is a safetensors file: the history and other metrics (`F64`, a row per epoch), the parameters, the moments
 //! and what callbacks keep (`F32`), last a checksum (`U8`) of every byte before it. One metadata
 //! key holds everything else as canonical JSON.
 
@@ -23,6 +23,9 @@ const CHECKSUM_LEN: usize = 16;
 const COLUMNS: usize = 7;
 
 const HISTORY: &str = "history";
+/// Of the metrics that the description names: a column each, NaN where there is no value. Only where
+/// it names any.
+const METRICS: &str = "val_metrics";
 const PARAMETERS: &str = "parameters";
 
 fn moment(index: usize) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lenslet_engine::Shortcut;
-use lenslet_model::{Graph, Loss, Optimizer, serde_hint};
+use lenslet_model::{Graph, Loss, Metric, Optimizer, serde_hint};
 use lenslet_train::{EarlyStopping, OnNan, ReduceLROnPlateau};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
@@ -99,6 +99,9 @@ pub struct TrainingConfig {
     /// What is done where numbers stop being numbers; training stops by default.
     #[serde(default, skip_serializing_if = "OnNan::is_stop")]
     pub on_nan: OnNan,
+    /// What is told of every epoch beside loss and accuracy; nothing by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
     /// The optimiser.
     pub optimizer: Optimizer,
     /// The loss.

@@ -27,7 +27,7 @@ impl CsvLogger {
 }
 
 impl Observer for CsvLogger {
-    fn begin(&mut self, _plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, _plan: &Plan<'_>) -> Result<(), TrainError> {
         self.rows.clear();
         // Where it cannot be written this is seen before hours of training.
         self.write()

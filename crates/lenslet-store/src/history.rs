@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lenslet_train::Epoch;
+use lenslet_model::Metric;
+use lenslet_train::{Epoch, MetricValues};
 use serde::{Deserialize, Serialize};
 
 use crate::read::{MOST_TEXT, read};
@@ -31,6 +32,9 @@ pub struct HistoryRow {
     /// Learning rate of the epoch's last step, where it is known.
     #[serde(default)]
     pub learning_rate: Option<f64>,
+    /// The other metrics over the validation samples, of those that were asked for.
+    #[serde(skip)]
+    pub val_metrics: MetricValues,
 }
 
 impl From<&Epoch> for HistoryRow {
@@ -44,23 +48,34 @@ impl From<&Epoch> for HistoryRow {
             val_accuracy: epoch.val_accuracy,
             seconds: epoch.seconds,
             learning_rate: Some(epoch.learning_rate),
+            val_metrics: epoch.val_metrics,
         }
     }
 }
 
 /// Writes `rows` as CSV with the header
-/// `epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate`.
+/// `epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate`, and behind it `val_f1_macro` and
+/// the like for each metric that any row has.
 /// Numbers are written so that they are read back to the last bit; what is not there is empty.
 ///
 /// # Errors
 /// As [`write`](crate::write()).
 pub fn write_history(path: &Path, rows: &[HistoryRow]) -> Result<(), StoreError> {
     let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    csv.write_record(HEADER).expect("memory takes every record");
+    let has = |metric: &Metric| rows.iter().any(|row| row.val_metrics.get(*metric).is_some());
+    let metrics: Vec<_> = Metric::ALL.into_iter().filter(has).collect();
+    let header = HEADER.map(str::to_owned).into_iter().chain(metrics.iter().map(column));
+    csv.write_record(header).expect("memory takes every record");
     for row in rows {
-        csv.serialize(row).expect("memory takes every record");
+        let values: Vec<_> = metrics.iter().map(|&metric| row.val_metrics.get(metric)).collect();
+        csv.serialize((row, values)).expect("memory takes every record");
     }
     atomic::write(path, &csv.into_inner().expect("memory takes every record"))
+}
+
+/// The name of a metric's column.
+fn column(metric: &Metric) -> String {
+    format!("val_{metric}")
 }
 
 /// Reads what [`write_history`] wrote.
@@ -76,10 +91,31 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
     let remedy = "it is no history, or was changed by hand";
     let refused = |e: csv::Error| ContentError::text(e.to_string(), remedy);
     let mut csv = csv::Reader::from_reader(bytes);
-    let header = csv.headers().map_err(refused)?;
-    if *header != HEADER[..] && *header != HEADER[..FIRST] {
+    let header = csv.headers().map_err(refused)?.clone();
+    let own = header.iter().zip(HEADER).take_while(|(name, own)| name == own).count();
+    let named = |name: &str| Metric::ALL.into_iter().find(|metric| name == column(metric));
+    let metrics: Option<Vec<_>> = header.iter().skip(own).map(named).collect();
+    let (FIRST.., Some(metrics)) = (own, metrics) else {
         let what = format!("its first line is not `{}`", HEADER.join(","));
         return Err(ContentError::text(what, remedy));
+    };
+    let mut rows = Vec::new();
+    for record in csv.records() {
+        let record = record.map_err(refused)?;
+        let mut row: HistoryRow = record.deserialize(Some(&header)).map_err(refused)?;
+        for (&metric, value) in metrics.iter().zip(record.iter().skip(own)) {
+            let line = record.position().map_or(0, csv::Position::line);
+            let number = |_| {
+                let column = column(&metric);
+                ContentError::text(
+                    format!("line {line}: {column} = {value:?} is no number"),
+                    remedy,
+                )
+            };
+            let value = if value.is_empty() { None } else { Some(value.parse().map_err(number)?) };
+            row.val_metrics.set(metric, value);
+        }
+        rows.push(row);
     }
-    csv.deserialize().collect::<Result<_, _>>().map_err(refused)
+    Ok(rows)
 }

@@ -22,6 +22,7 @@ fn config() -> RunConfig {
             on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
+            metrics: Vec::new(),
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },

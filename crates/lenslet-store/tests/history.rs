@@ -4,9 +4,9 @@ use std::fs;
 
 use lenslet_engine::{Cpu, Options};
 use lenslet_model::layers::{Dense, Flatten};
-use lenslet_model::{Loss, SGD, Sequential};
+use lenslet_model::{Loss, Metric, SGD, Sequential};
 use lenslet_store::{CsvLogger, HistoryRow, read_history, write_history};
-use lenslet_train::{Epoch, Observer, Plan};
+use lenslet_train::{Epoch, MetricValues, Observer, Plan};
 
 fn row(epoch: usize) -> HistoryRow {
     let x = 1.0 / (epoch as f64 + 2.0);
@@ -18,6 +18,7 @@ fn row(epoch: usize) -> HistoryRow {
         val_accuracy: Some(x),
         seconds: x * 1e-9,
         learning_rate: Some(x * 0.001),
+        val_metrics: MetricValues::default(),
     }
 }
 
@@ -58,6 +59,25 @@ fn what_is_not_there_is_empty() {
 }
 
 #[test]
+fn other_metrics_have_columns_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.csv");
+    let mut rows: Vec<_> = (1..4).map(row).collect();
+    rows[0].val_metrics.set(Metric::CohenKappa, 0.1 + 0.2);
+    rows[2].val_metrics.set(Metric::CohenKappa, -0.5);
+    rows[2].val_metrics.set(Metric::F1Macro, 0.25);
+    write_history(&path, &rows).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[0].ends_with(",seconds,learning_rate,val_f1_macro,val_cohen_kappa"), "{text}");
+    assert!(lines[2].ends_with(",,") && lines[3].ends_with(",0.25,-0.5"), "{text}");
+    assert_eq!(read_history(&path).unwrap(), rows);
+    fs::write(&path, text.replace("-0.5", "half")).unwrap();
+    let message = read_history(&path).unwrap_err().to_string();
+    assert!(message.contains("line 4: val_cohen_kappa = \"half\" is no number"), "{message}");
+}
+
+#[test]
 fn a_history_without_learning_rates_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.csv");
@@ -92,7 +112,7 @@ fn a_logger_leaves_what_a_training_has_reached() {
     let (network, options) = (layers.build().unwrap(), Options::default());
     let mut engine = Cpu::new(network, Loss::default(), SGD::new(0.1).into(), options).unwrap();
     let mut logger = CsvLogger::new(&path);
-    logger.begin(&Plan { epochs: 2, steps: 1, validation: false, accuracy: false }).unwrap();
+    logger.begin(&Plan { epochs: 2, steps: 1, validation: false, metrics: &[] }).unwrap();
     for number in 1..=2 {
         let epoch = Epoch {
             epoch: number,
@@ -100,6 +120,7 @@ fn a_logger_leaves_what_a_training_has_reached() {
             accuracy: Some(0.25),
             val_loss: None,
             val_accuracy: None,
+            val_metrics: MetricValues::default(),
             learning_rate: 0.1,
             seconds: 1.0,
         };
@@ -112,7 +133,7 @@ fn a_logger_leaves_what_a_training_has_reached() {
         epochs: 2,
         steps: 1,
         validation: false,
-        accuracy: false,
+        metrics: &[],
     });
     assert!(missing.unwrap_err().to_string().contains("folder.csv"));
 }

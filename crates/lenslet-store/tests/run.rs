@@ -8,7 +8,7 @@ use lenslet_store::{
     DataConfig, Format, HistoryRow, Run, RunConfig, RunFile, SavedModel, StoreError,
     TrainingConfig, run_name, write,
 };
-use lenslet_train::OnNan;
+use lenslet_train::{MetricValues, OnNan};
 
 fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
@@ -160,6 +160,7 @@ fn config() -> RunConfig {
             on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
+            metrics: Vec::new(),
             optimizer: Adam::default().into(),
             loss: Loss::default(),
         },
@@ -181,6 +182,7 @@ fn a_run_is_opened_and_read_back() {
         val_accuracy: None,
         seconds: 0.1,
         learning_rate: Some(0.001),
+        val_metrics: MetricValues::default(),
     }];
     run.write_config(&config()).unwrap();
     run.write_history(&history).unwrap();

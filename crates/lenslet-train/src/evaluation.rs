@@ -2,8 +2,9 @@
 
 use lenslet_data::Dataset;
 use lenslet_engine::{Engine, Tally};
+use lenslet_model::Metric;
 
-use crate::{ClassificationReport, ConfusionMatrix, Scores, TrainError};
+use crate::{ClassificationReport, ConfusionMatrix, MetricValues, Scores, TrainError};
 
 /// Samples in a batch of evaluation or prediction: enough to keep many threads busy.
 pub(crate) const BATCH: usize = 256;
@@ -16,6 +17,39 @@ pub(crate) fn tally(engine: &mut dyn Engine, data: &Dataset) -> Result<Tally, Tr
         sum.add(engine.evaluate(pixels, labels)?);
     }
     Ok(sum)
+}
+
+/// The outputs for every sample, one row after the other.
+pub(crate) fn outputs(engine: &mut dyn Engine, pixels: &[u8]) -> Result<Vec<f32>, TrainError> {
+    let (size, classes) =
+        (engine.network().input().elements(), engine.network().output().elements());
+    let mut all = Vec::with_capacity(pixels.len() / size * classes);
+    let mut outputs = Vec::new();
+    for batch in pixels.chunks(BATCH * size) {
+        engine.predict(batch, batch.len() / size, &mut outputs)?;
+        all.extend_from_slice(&outputs);
+    }
+    Ok(all)
+}
+
+/// These metrics over a data set, but for accuracy; those that have a value. A pass over the data of
+/// its own, if there is any.
+pub(crate) fn values(
+    engine: &mut dyn Engine,
+    data: &Dataset,
+    metrics: &[Metric],
+) -> Result<MetricValues, TrainError> {
+    if metrics.iter().all(|&metric| metric == Metric::SparseCategoricalAccuracy) {
+        return Ok(MetricValues::default());
+    }
+    let outputs = outputs(engine, data.pixels())?;
+    let mut confusion = ConfusionMatrix::new(data.classes().to_vec());
+    for (row, &label) in outputs.chunks(data.classes().len()).zip(data.labels()) {
+        confusion.count(label as usize, first_largest(row));
+    }
+    let scores = Scores::new(&outputs, data.labels(), &confusion).entries();
+    let wanted = scores.into_iter().filter(|(metric, _)| metrics.contains(metric));
+    Ok(wanted.filter_map(|(metric, value)| Some((metric, value?))).collect())
 }
 
 /// A sample that the model got wrong.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use lenslet_model::Metric;
+
+use crate::MetricValues;
+
 /// One epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
@@ -16,6 +20,9 @@ pub struct Epoch {
     pub val_loss: Option<f64>,
     /// Accuracy on the validation data after the epoch, likewise.
     pub val_accuracy: Option<f64>,
+    /// The other metrics on the validation data after the epoch, of those with which the model was
+    /// compiled. They need every output, which training does not keep; so there are none of training.
+    pub val_metrics: MetricValues,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Wall-clock seconds, validation included. The only entry that differs between equal runs.
@@ -25,7 +32,7 @@ pub struct Epoch {
 impl fmt::Display for Epoch {
     /// As Keras's progress line ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accuracy, loss, val_accuracy, val_loss, .. } = *self;
+        let Self { accuracy, loss, val_accuracy, val_loss, val_metrics, .. } = *self;
         let entries = [
             ("accuracy", accuracy),
             ("loss", Some(loss)),
@@ -39,7 +46,9 @@ impl fmt::Display for Epoch {
                 between = " - ";
             }
         }
-        Ok(())
+        val_metrics
+            .entries()
+            .try_for_each(|(metric, value)| write!(f, " - val_{metric}: {value:.4}"))
     }
 }
 
@@ -71,6 +80,11 @@ impl History {
     /// Validation loss of the epochs that have one.
     pub fn val_loss(&self) -> Vec<f64> {
         self.epochs.iter().filter_map(|e| e.val_loss).collect()
+    }
+
+    /// Another metric on the validation data, of the epochs that have it.
+    pub fn val_metric(&self, metric: Metric) -> Vec<f64> {
+        self.epochs.iter().filter_map(|e| e.val_metrics.get(metric)).collect()
     }
 
     /// Validation accuracy of the epochs that have one.

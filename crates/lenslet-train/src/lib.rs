@@ -39,7 +39,7 @@ pub use learning_rate_sweep::{LearningRateSweep, SweptRates};
 pub use model::{Compile, Model};
 pub use observer::{Flow, Observer, Observers, Plan, Progress};
 pub use scores::{
-    Scores, cohen_kappa, expected_calibration_error, matthews_correlation, roc_auc, roc_auc_binary,
-    top_k_accuracy,
+    MetricValues, Scores, cohen_kappa, expected_calibration_error, matthews_correlation, roc_auc,
+    roc_auc_binary, top_k_accuracy,
 };
 pub use verdict::{Verdict, verdict};

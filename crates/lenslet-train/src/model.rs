@@ -5,7 +5,7 @@ use lenslet_engine::{Cpu, Engine, Options, Profile, State};
 use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
 
 use crate::adapt::{Which, adapt};
-use crate::evaluation::{BATCH, first_largest, tally};
+use crate::evaluation::{first_largest, outputs, tally};
 use crate::fit::Course;
 use crate::{
     Checkpoint, Evaluation, Fit, History, Keeper, LearningRateSweep, Observer, SweptRates,
@@ -243,8 +243,7 @@ impl Model {
             self.check_data(data)?;
         }
         adapt(&mut *self.engine, data, Which::New)?;
-        let counted = self.metrics.contains(&Metric::SparseCategoricalAccuracy);
-        Course::new(fit, &mut *self.engine, data, counted, observer, keeper).run(from)
+        Course::new(fit, &mut *self.engine, data, &self.metrics, observer, keeper).run(from)
     }
 
     /// From here on training steps are timed, layer by layer; of the first `traced` steps every
@@ -326,13 +325,7 @@ impl Model {
             // The engine has the words for it.
             self.engine.predict(pixels, samples, &mut Vec::new())?;
         }
-        let mut all = Vec::with_capacity(samples * self.network().output().elements());
-        let mut outputs = Vec::new();
-        for batch in pixels.chunks(BATCH * size) {
-            self.engine.predict(batch, batch.len() / size, &mut outputs)?;
-            all.extend_from_slice(&outputs);
-        }
-        Ok(all)
+        outputs(&mut *self.engine, pixels)
     }
 
     /// The class of every sample of `data`: the first of the largest outputs.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lenslet_engine::Engine;
+use lenslet_model::Metric;
 
 use crate::{Epoch, Memory, TrainError};
 
@@ -38,15 +39,15 @@ pub struct Progress {
 
 /// What a run is going to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// Number of epochs.
     pub epochs: usize,
     /// Steps in each.
     pub steps: usize,
     /// Whether each ends with an evaluation on validation data.
     pub validation: bool,
-    /// Whether accuracy is counted.
-    pub accuracy: bool,
+    /// What is told beside the loss: accuracy of training and validation, the others of validation.
+    pub metrics: &'a [Metric],
 }
 
 /// Sees a training run as it goes, and may steer it. Every method has a default that does nothing
@@ -56,7 +57,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// Where the run does not give what the observer needs.
-    fn begin(&mut self, _plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, _plan: &Plan<'_>) -> Result<(), TrainError> {
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl Observers<'_> {
 }
 
 impl Observer for Observers<'_> {
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         self.0.iter_mut().try_for_each(|observer| observer.begin(plan))
     }
 

@@ -4,13 +4,16 @@ mod agreement;
 mod auc;
 mod calibration;
 mod top_k;
+mod values;
 
 use std::fmt;
 
 pub use agreement::{cohen_kappa, matthews_correlation};
 pub use auc::{roc_auc, roc_auc_binary};
 pub use calibration::expected_calibration_error;
+use lenslet_model::Metric;
 pub use top_k::top_k_accuracy;
+pub use values::MetricValues;
 
 use crate::{ClassificationReport, ConfusionMatrix};
 
@@ -34,6 +37,10 @@ const BINS: usize = 15;
 pub struct Scores {
     /// Share of samples whose class is among the five likeliest; `None` for five classes or fewer.
     pub top_5_accuracy: Option<f64>,
+    /// Mean over classes of the share that is right among the samples taken for the class.
+    pub precision_macro: f64,
+    /// Mean over classes of the share of the class's samples that are recognised.
+    pub recall_macro: f64,
     /// Mean over classes of the harmonic mean of precision and recall.
     pub f1_macro: f64,
     /// F1 of all samples together: where each has one class, this is the accuracy.
@@ -58,6 +65,8 @@ impl Scores {
         let report = ClassificationReport::new(confusion);
         Self {
             top_5_accuracy: (classes > TOP).then(|| top_k_accuracy(outputs, labels, TOP)),
+            precision_macro: report.macro_average.precision,
+            recall_macro: report.macro_average.recall,
             f1_macro: report.macro_average.f1,
             f1_micro: report.accuracy,
             f1_weighted: report.weighted_average.f1,
@@ -68,17 +77,19 @@ impl Scores {
         }
     }
 
-    /// Names, as histories and JSON have them, and values.
-    pub fn entries(&self) -> [(&'static str, Option<f64>); 8] {
+    /// Metrics, whose names are those in histories and JSON, and values.
+    pub fn entries(&self) -> [(Metric, Option<f64>); 10] {
         [
-            ("top_5_accuracy", self.top_5_accuracy),
-            ("f1_macro", Some(self.f1_macro)),
-            ("f1_micro", Some(self.f1_micro)),
-            ("f1_weighted", Some(self.f1_weighted)),
-            ("roc_auc", self.roc_auc),
-            ("cohen_kappa", Some(self.cohen_kappa)),
-            ("matthews_correlation", Some(self.matthews_correlation)),
-            ("expected_calibration_error", self.expected_calibration_error),
+            (Metric::Top5Accuracy, self.top_5_accuracy),
+            (Metric::PrecisionMacro, Some(self.precision_macro)),
+            (Metric::RecallMacro, Some(self.recall_macro)),
+            (Metric::F1Macro, Some(self.f1_macro)),
+            (Metric::F1Micro, Some(self.f1_micro)),
+            (Metric::F1Weighted, Some(self.f1_weighted)),
+            (Metric::RocAuc, self.roc_auc),
+            (Metric::CohenKappa, Some(self.cohen_kappa)),
+            (Metric::MatthewsCorrelation, Some(self.matthews_correlation)),
+            (Metric::ExpectedCalibrationError, self.expected_calibration_error),
         ]
     }
 }
@@ -88,6 +99,8 @@ impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = [
             "top-5 accuracy",
+            "precision (macro)",
+            "recall (macro)",
             "F1 (macro)",
             "F1 (micro)",
             "F1 (weighted)",

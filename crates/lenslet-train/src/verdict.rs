@@ -85,7 +85,7 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Epoch;
+    use crate::{Epoch, MetricValues};
 
     fn history(losses: &[(f64, f64)]) -> History {
         let epoch = |(i, &(loss, val_loss)): (usize, &(f64, f64))| Epoch {
@@ -94,6 +94,7 @@ mod tests {
             accuracy: Some(0.5),
             val_loss: Some(val_loss),
             val_accuracy: Some(0.5),
+            val_metrics: MetricValues::default(),
             learning_rate: 0.001,
             seconds: 1.0,
         };

@@ -6,11 +6,16 @@ use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_model::layers::{Dense, Flatten};
 use lenslet_model::{Activation, Adam, Loss, Metric, SGD, Sequential};
 use lenslet_train::{
-    Compile, EarlyStopping, Epoch, Fit, Flow, Model, ModelCheckpoint, Observer, Observers, Plan,
-    Quantity, ReduceLROnPlateau, SaveWhen,
+    Compile, EarlyStopping, Epoch, Fit, Flow, MetricValues, Model, ModelCheckpoint, Observer,
+    Observers, Plan, Quantity, ReduceLROnPlateau, SaveWhen,
 };
 
-const PLAN: Plan = Plan { epochs: 100, steps: 1, validation: true, accuracy: true };
+const PLAN: Plan<'_> = Plan {
+    epochs: 100,
+    steps: 1,
+    validation: true,
+    metrics: &[Metric::SparseCategoricalAccuracy, Metric::ExpectedCalibrationError],
+};
 
 /// An engine with three weights.
 fn engine() -> Cpu {
@@ -26,6 +31,7 @@ fn epoch(epoch: usize, val_loss: f64) -> Epoch {
         accuracy: Some(0.5),
         val_loss: Some(val_loss),
         val_accuracy: Some(1.0 - val_loss),
+        val_metrics: MetricValues::from_iter([(Metric::ExpectedCalibrationError, val_loss)]),
         learning_rate: 0.1,
         seconds: 1.0,
     }
@@ -63,6 +69,12 @@ fn early_stopping_is_keras() {
         (with(3, 0.0, val_loss), &better_then_worse, Some(5)),
         (with(4, 0.0, val_loss), &better_then_worse, None),
         (with(2, 0.0, Quantity::ValAccuracy), &better_then_worse, Some(4)),
+        // What is better where there is less of it.
+        (
+            with(2, 0.0, Quantity::Val(Metric::ExpectedCalibrationError)),
+            &better_then_worse,
+            Some(4),
+        ),
         // From 0.9 on nothing is better by more than a half.
         (with(2, 0.5, val_loss), &better_then_worse, Some(3)),
         // Never in the first epoch.
@@ -144,12 +156,17 @@ fn what_a_run_does_not_give_is_refused_before_it_begins() {
     let stopping = |monitor| EarlyStopping::new(0).monitor(monitor);
     let reduce = || ReduceLROnPlateau::new(10);
     let no_validation = Plan { validation: false, ..PLAN };
-    let no_accuracy = Plan { accuracy: false, ..PLAN };
+    let no_accuracy = Plan { metrics: &[], ..PLAN };
     let save = |when| ModelCheckpoint::new(when, |_, _| Ok(()));
-    let mut cases: [(Box<dyn Observer>, Plan, &str); 10] = [
+    let mut cases: [(Box<dyn Observer>, Plan<'_>, &str); 11] = [
         (Box::new(stopping(Quantity::ValLoss)), no_validation, "no validation data"),
         (Box::new(stopping(Quantity::ValAccuracy)), no_accuracy, "accuracy is no metric"),
         (Box::new(stopping(Quantity::Accuracy)), no_accuracy, "monitors accuracy"),
+        (
+            Box::new(stopping(Quantity::Val(Metric::ExpectedCalibrationError))),
+            no_accuracy,
+            "monitors val_expected_calibration_error, but expected_calibration_error is no metric",
+        ),
         (Box::new(EarlyStopping::new(0).min_delta(-0.1)), PLAN, "min_delta = -0.1 is out of range"),
         (Box::new(reduce()), no_validation, "ReduceLROnPlateau monitors val_loss"),
         (Box::new(reduce().factor(1.0)), PLAN, "factor = 1 is out of"),

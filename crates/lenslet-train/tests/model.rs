@@ -61,6 +61,24 @@ fn training_learns_and_evaluation_agrees_with_prediction() {
 }
 
 #[test]
+fn every_epoch_tells_the_metrics_of_the_validation_data() {
+    let (train, test) = data();
+    let metrics = [Metric::SparseCategoricalAccuracy, Metric::F1Macro, Metric::RocAuc];
+    let mut model = compiled(small(), &metrics);
+    let history = model.fit(&train, Fit::new().epochs(2).validation(&test)).unwrap();
+    let (scores, last) = (model.evaluate(&test).unwrap().scores, history.epochs[1]);
+    assert_eq!(last.val_metrics.get(Metric::F1Macro), Some(scores.f1_macro));
+    assert_eq!(last.val_metrics.get(Metric::RocAuc), scores.roc_auc);
+    assert_eq!(last.val_metrics.entries().count(), 2, "none that was not asked for");
+    assert_eq!(history.val_metric(Metric::F1Macro).len(), 2);
+    let line = last.to_string();
+    assert!(
+        line.contains(&format!(" - val_f1_macro: {:.4} - val_roc_auc: ", scores.f1_macro)),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_trained_model_predicts_as_before_and_learns_on() {
     let (train, test) = data();
     let mut first = compiled(small(), &[]);

@@ -115,7 +115,7 @@ fn json(images: &Dataset, part: &str, evaluation: &Evaluation) -> String {
         })
         .collect();
     let rows: Vec<_> = evaluation.confusion.counts().chunks(report.classes.len()).collect();
-    let scores = evaluation.scores.entries();
+    let scores = evaluation.scores.entries().map(|(metric, value)| (metric.name(), value));
     let scores: Map<_, _> = scores.into_iter().map(|(key, x)| (key.to_owned(), json!(x))).collect();
     let all = json!({
         "data": images.name(),

@@ -206,6 +206,7 @@ fn save(model: TrainedModel, out: Option<&Path>) -> Result<(), Failure> {
             on_nan: OnNan::Stop,
             early_stopping: None,
             reduce_lr_on_plateau: None,
+            metrics: Vec::new(),
             optimizer: Adam::default().into(),
             loss: SparseCategoricalCrossentropy::default().into(),
         },

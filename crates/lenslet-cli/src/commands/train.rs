@@ -13,7 +13,7 @@ use lenslet_store::{
 };
 use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, OnNan, verdict};
 
-use crate::callbacks::{CallbackArgs, Callbacks};
+use crate::callbacks::{CallbackArgs, Callbacks, metrics};
 use crate::console::{counted, note, say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
@@ -87,6 +87,12 @@ struct TrainingArgs {
 
     #[command(flatten)]
     loss: LossArgs,
+
+    /// Tell more of the validation images after each epoch: top_5_accuracy, precision_macro,
+    /// recall_macro, f1_macro, f1_micro, f1_weighted, roc_auc, cohen_kappa, matthews_correlation,
+    /// expected_calibration_error [default: loss and accuracy alone]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    metrics: Vec<Metric>,
 
     /// What the initial weights, the order of the images and dropout grow from [default: 42]
     #[arg(long, value_name = "N")]
@@ -174,7 +180,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
     let TrainingConfig { optimizer, loss, .. } = config.training.clone();
     let options = settings.threads.options(settings.isa, &config);
-    let metrics = [Metric::SparseCategoricalAccuracy];
+    let metrics = metrics(&config.training.metrics);
     let mut model = saved.model.clone().compile_with(optimizer, loss, &metrics, options)?;
     if !quiet {
         introduce(&run, &split, &model)?;
@@ -439,6 +445,10 @@ fn training(options: &TrainingArgs, last: Option<&RunConfig>) -> Result<Training
         on_nan: options.on_nan.or(last.map(|l| l.on_nan)).unwrap_or_default(),
         early_stopping: last.and_then(|l| l.early_stopping.clone()),
         reduce_lr_on_plateau: last.and_then(|l| l.reduce_lr_on_plateau.clone()),
+        metrics: match (&options.metrics[..], last) {
+            ([], Some(last)) => last.metrics.clone(),
+            (asked, _) => asked.to_vec(),
+        },
         optimizer: options.optimizer.optimizer(last.map(|l| &l.optimizer))?,
         loss: options.loss.loss(last.map(|l| &l.loss))?,
     };

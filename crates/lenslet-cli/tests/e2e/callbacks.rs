@@ -46,6 +46,27 @@ fn learning_rates_fall_and_everything_is_recorded() {
 }
 
 #[test]
+fn metrics_are_told_after_every_epoch_and_can_be_monitored() {
+    let sandbox = Sandbox::new();
+    // Nothing is better by a thousand.
+    let flags =
+        "--metrics f1_macro,roc_auc --early-stopping 2 --monitor val_f1_macro --min-delta 1000";
+    let out =
+        sandbox.ok(&format!("train --config tiny.toml --verbose 2 --epochs 9 --out run {flags}"));
+    assert!(out.contains("Stopped in epoch 3"), "{out}");
+    assert_eq!(out.matches(" - val_f1_macro: ").count(), 3, "{out}");
+    let history = fs::read_to_string(sandbox.path("run/history.csv")).unwrap();
+    assert!(history.lines().next().unwrap().ends_with(",val_f1_macro,val_roc_auc"), "{history}");
+    assert!(sandbox.ok("plot run").contains("accuracy"));
+    let columns = |run: &str| -> Vec<String> {
+        let history = fs::read_to_string(sandbox.path(&format!("{run}/history.csv"))).unwrap();
+        history.lines().map(|line| line.rsplit(',').next().unwrap().to_owned()).collect()
+    };
+    sandbox.ok("train --config run/config.toml --quiet --out again");
+    assert_eq!(columns("run"), columns("again"), "config.toml repeats them");
+}
+
+#[test]
 fn a_learning_rate_is_looked_for() {
     let sandbox = Sandbox::new();
     sandbox.write("small.toml", crate::support::MODEL);
@@ -63,19 +84,25 @@ fn a_learning_rate_is_looked_for() {
 #[test]
 fn callbacks_that_make_no_sense_are_usage_errors() {
     let sandbox = Sandbox::new();
-    for (options, parts) in [
-        ("train --restore-best", ["--restore-best does nothing", "--early-stopping"]),
-        ("train --reduce-lr-factor 0.5", ["--reduce-lr-factor", "without --reduce-lr"]),
-        ("train --monitor loss", ["--monitor", "without --early-stopping"]),
-        ("train --early-stopping 2 --monitor val_los", ["`val_los`", "did you mean `val_loss`?"]),
-        ("train --early-stopping 2 --min-delta -1", ["min_delta = -1", "at least 0"]),
-        ("train --reduce-lr 2 --reduce-lr-factor 1", ["factor = 1", "between 0 and 1"]),
-        ("train --checkpoint 0", ["--checkpoint", "at least 1"]),
-        ("train --checkpoint first", ["--checkpoint", "best, last"]),
-        ("lr-find --picture sweep.gif", ["sweep.gif", ".png nor .svg"]),
-        ("lr-find --steps 0", ["--steps", "at least 1"]),
-    ] {
-        sandbox.refuses(options, 2, &parts);
+    let cases: [(&str, &[&str]); 12] = [
+        ("train --restore-best", &["--restore-best does nothing", "--early-stopping"]),
+        ("train --reduce-lr-factor 0.5", &["--reduce-lr-factor", "without --reduce-lr"]),
+        ("train --monitor loss", &["--monitor", "without --early-stopping"]),
+        ("train --early-stopping 2 --monitor val_los", &["`val_los`", "did you mean `val_loss`?"]),
+        ("train --metrics f1_makro", &["`f1_makro` is no metric", "did you mean `f1_macro`?"]),
+        (
+            "train --early-stopping 2 --monitor val_f1_macro",
+            &["monitors val_f1_macro", "f1_macro is no metric of the model", "val_loss"],
+        ),
+        ("train --early-stopping 2 --min-delta -1", &["min_delta = -1", "at least 0"]),
+        ("train --reduce-lr 2 --reduce-lr-factor 1", &["factor = 1", "between 0 and 1"]),
+        ("train --checkpoint 0", &["--checkpoint", "at least 1"]),
+        ("train --checkpoint first", &["--checkpoint", "best, last"]),
+        ("lr-find --picture sweep.gif", &["sweep.gif", ".png nor .svg"]),
+        ("lr-find --steps 0", &["--steps", "at least 1"]),
+    ];
+    for (options, parts) in cases {
+        sandbox.refuses(options, 2, parts);
     }
     sandbox.refuses("lr-find --from 1 --to 0.1", 1, &["from 1 to 0.1", "the smaller first"]);
     sandbox.refuses("lr-find --steps 5", 1, &["steps = 5 is too small", "at least 40"]);

@@ -10,7 +10,8 @@ use super::{EventFile, Setting};
 use crate::confusion_matrix;
 
 /// Writes every epoch to event files, as Keras's `TensorBoard`: `train` and `validation` in a folder
-/// hold `epoch_loss` and `epoch_accuracy`, `train` also `epoch_learning_rate`. Epochs count from 0.
+/// hold `epoch_loss` and `epoch_accuracy`, `train` also `epoch_learning_rate`, `validation` also the
+/// other metrics. Epochs count from 0.
 #[derive(Debug)]
 pub struct TensorBoard {
     folder: PathBuf,
@@ -78,6 +79,9 @@ impl TensorBoard {
                 validation.scalar(tag, step, value)?;
             }
         }
+        for (metric, value) in epoch.val_metrics.entries() {
+            validation.scalar(&format!("epoch_{metric}"), step, value)?;
+        }
         validation.flush()
     }
 
@@ -88,7 +92,7 @@ impl TensorBoard {
 }
 
 impl Observer for TensorBoard {
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         if plan.validation && self.validation.is_none() {
             let made = EventFile::create(&self.folder.join("validation"));
             self.validation = Some(made.map_err(|e| self.failed(e))?);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lenslet_engine::Tally;
-use lenslet_train::{Checkpoint, Note, Position};
+use lenslet_model::Metric;
+use lenslet_train::{Checkpoint, Epoch, Note, Position};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::ContentError;
@@ -32,6 +33,9 @@ pub(super) struct Meta {
     pub(super) ended: bool,
     pub(super) rollbacks: usize,
     pub(super) callbacks: Vec<Callback>,
+    /// Metrics of the history beside loss and accuracy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) val_metrics: Vec<Metric>,
 }
 
 /// What one callback knows.
@@ -63,6 +67,7 @@ impl Meta {
             ended: *ended,
             rollbacks: *rollbacks,
             callbacks: memory.notes.iter().map(Callback::new).collect(),
+            val_metrics: metrics(&checkpoint.history),
         }
     }
 
@@ -86,6 +91,12 @@ impl Meta {
         let sums = Tally { loss, correct, samples };
         Ok(Position { epoch, step, sums, learning_rate, elapsed })
     }
+}
+
+/// The metrics that any epoch has.
+fn metrics(history: &[Epoch]) -> Vec<Metric> {
+    let has = |metric: &Metric| history.iter().any(|e| e.val_metrics.get(*metric).is_some());
+    Metric::ALL.into_iter().filter(has).collect()
 }
 
 impl Callback {

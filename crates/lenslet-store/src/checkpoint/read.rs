@@ -5,12 +5,14 @@ use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use lenslet_engine::State;
-use lenslet_train::{Checkpoint, Epoch, Memory, Note};
+use lenslet_model::Metric;
+use lenslet_train::{Checkpoint, Epoch, Memory, MetricValues, Note};
 use safetensors::tensor::{Dtype, Metadata};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
-    CHECKSUM, CHECKSUM_LEN, COLUMNS, HISTORY, KEY, Meta, PARAMETERS, moment, weights_of_note,
+    CHECKSUM, CHECKSUM_LEN, COLUMNS, HISTORY, KEY, METRICS, Meta, PARAMETERS, moment,
+    weights_of_note,
 };
 use crate::read::open;
 use crate::read_weights::{Trouble, header, not_whole};
@@ -47,7 +49,10 @@ fn decode(mut file: impl Read + Seek, length: u64) -> Result<(Checkpoint, String
     let meta = meta(&metadata)?;
     check_tensors(&metadata, &meta)?;
     let length = |name: &str| metadata.info(name).expect("it was checked").shape.iter().product();
-    let history = history(&mut file, length(HISTORY))?;
+    let mut history = history(&mut file, length(HISTORY))?;
+    if !meta.val_metrics.is_empty() {
+        metrics(&mut file, &meta.val_metrics, &mut history)?;
+    }
     let parameters = floats(&mut file, length(PARAMETERS))?;
     let moments = (0..meta.moments).map(|i| floats(&mut file, length(&moment(i))));
     let moments = moments.collect::<Result<_, _>>()?;
@@ -105,8 +110,10 @@ fn check_tensors(metadata: &Metadata, meta: &Meta) -> Result<(), ContentError> {
     let refuse =
         |what: String| Err(ContentError::weights(what, "give a checkpoint that Lenslet has made"));
     // A count that is too large is found at its first tensor that is not there.
-    let fixed = [HISTORY, PARAMETERS].map(str::to_owned).into_iter();
+    let metrics = (!meta.val_metrics.is_empty()).then_some(METRICS);
+    let fixed = [Some(HISTORY), metrics, Some(PARAMETERS)].into_iter().flatten().map(str::to_owned);
     let weights = meta.callbacks.iter().enumerate().filter(|(_, callback)| callback.weights);
+    let epochs = metadata.info(HISTORY).and_then(|info| info.shape.first().copied()).unwrap_or(0);
     let mut expected = fixed
         .chain((0..meta.moments).map(moment))
         .chain(weights.map(|(index, _)| weights_of_note(index)))
@@ -118,6 +125,7 @@ fn check_tensors(metadata: &Metadata, meta: &Meta) -> Result<(), ContentError> {
         let info = metadata.info(&name).expect("it has this name");
         let (dtype, fits) = match &*expected {
             HISTORY => (Dtype::F64, matches!(info.shape[..], [_, COLUMNS])),
+            METRICS => (Dtype::F64, info.shape[..] == [epochs, meta.val_metrics.len()]),
             CHECKSUM => (Dtype::U8, info.shape == [CHECKSUM_LEN]),
             _ => (Dtype::F32, info.shape.len() == 1),
         };
@@ -154,9 +162,23 @@ fn history(file: &mut impl Read, numbers: usize) -> Result<Vec<Epoch>, Trouble> 
             accuracy: optional(0, accuracy),
             val_loss: optional(1, val_loss),
             val_accuracy: optional(2, val_accuracy),
+            val_metrics: MetricValues::default(),
             learning_rate,
             seconds,
         });
     }
     Ok(history)
+}
+
+/// The other metrics of the history.
+fn metrics(file: &mut impl Read, metrics: &[Metric], history: &mut [Epoch]) -> Result<(), Trouble> {
+    for epoch in history {
+        for &metric in metrics {
+            let mut bytes = [0; size_of::<f64>()];
+            file.read_exact(&mut bytes)?;
+            let value = f64::from_le_bytes(bytes);
+            epoch.val_metrics.set(metric, Some(value).filter(|value| !value.is_nan()));
+        }
+    }
+    Ok(())
 }

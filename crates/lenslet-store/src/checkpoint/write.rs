@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::iter;
 use std::path::Path;
 
+use lenslet_model::Metric;
 use lenslet_train::{Checkpoint, Epoch};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
-    CHECKSUM, CHECKSUM_LEN, COLUMNS, HISTORY, KEY, Meta, PARAMETERS, moment, weights_of_note,
+    CHECKSUM, CHECKSUM_LEN, COLUMNS, HISTORY, KEY, METRICS, Meta, PARAMETERS, moment,
+    weights_of_note,
 };
 use crate::files::Files;
 use crate::weights::check_header_length;
@@ -50,7 +52,8 @@ const BLOCK: usize = 1 << 18;
 
 impl<'a> Parts<'a> {
     fn of(checkpoint: &'a Checkpoint, settings: &str) -> Result<Self, ContentError> {
-        let arrays = arrays(checkpoint);
+        let meta = Meta::new(checkpoint, settings);
+        let arrays = arrays(checkpoint, &meta.val_metrics);
         let mut infos = Vec::with_capacity(arrays.len() + 1);
         let mut end = 0;
         let mut place = |bytes| {
@@ -67,7 +70,7 @@ impl<'a> Parts<'a> {
         let info = TensorInfo { dtype: Dtype::U8, shape: vec![CHECKSUM_LEN], data_offsets };
         infos.push((CHECKSUM.to_owned(), info));
 
-        let meta = serde_json::to_string(&Meta::new(checkpoint, settings));
+        let meta = serde_json::to_string(&meta);
         let meta = meta.expect("a checkpoint is plain data");
         let head = head(HashMap::from([(KEY.to_owned(), meta)]), infos)?;
         Ok(Self { head, arrays: arrays.into_iter().map(|array| array.bytes).collect() })
@@ -111,7 +114,7 @@ struct Array<'a> {
     bytes: Cow<'a, [u8]>,
 }
 
-fn arrays(checkpoint: &Checkpoint) -> Vec<Array<'_>> {
+fn arrays<'a>(checkpoint: &'a Checkpoint, metrics: &[Metric]) -> Vec<Array<'a>> {
     let rows = checkpoint.history.iter().flat_map(row);
     let mut arrays = vec![Array {
         name: HISTORY.to_owned(),
@@ -119,6 +122,14 @@ fn arrays(checkpoint: &Checkpoint) -> Vec<Array<'_>> {
         shape: vec![checkpoint.history.len(), COLUMNS],
         bytes: rows.flat_map(f64::to_le_bytes).collect(),
     }];
+    if !metrics.is_empty() {
+        let values = checkpoint.history.iter().flat_map(|epoch| {
+            metrics.iter().map(|&metric| epoch.val_metrics.get(metric).unwrap_or(f64::NAN))
+        });
+        let bytes = values.flat_map(f64::to_le_bytes).collect();
+        let shape = vec![checkpoint.history.len(), metrics.len()];
+        arrays.push(Array { name: METRICS.to_owned(), dtype: Dtype::F64, shape, bytes });
+    }
     arrays.push(floats(PARAMETERS.to_owned(), &checkpoint.state.parameters));
     let moments = checkpoint.state.moments.iter().enumerate();
     arrays.extend(moments.map(|(i, values)| floats(moment(i), values)));

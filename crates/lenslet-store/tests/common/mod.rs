@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lenslet_engine::{State, Tally};
-use lenslet_train::{Checkpoint, Epoch, Memory, Note, Position};
+use lenslet_model::Metric;
+use lenslet_train::{Checkpoint, Epoch, Memory, MetricValues, Note, Position};
 
 pub(crate) const SETTINGS: &str = "0123456789abcdef0123456789abcdef";
 
@@ -25,6 +26,10 @@ pub(crate) fn checkpoint(epoch: usize) -> Checkpoint {
         accuracy: Some(0.1 * epoch as f64),
         val_loss: (epoch != 2).then_some(f64::NAN),
         val_accuracy: None,
+        val_metrics: match epoch {
+            2 => MetricValues::default(),
+            _ => MetricValues::from_iter([(Metric::RocAuc, 0.5 / epoch as f64)]),
+        },
         learning_rate: 1e-3,
         seconds: epoch as f64 / 3.0,
     };

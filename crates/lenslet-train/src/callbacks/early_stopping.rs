@@ -89,7 +89,7 @@ impl EarlyStopping {
 }
 
 impl Observer for EarlyStopping {
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         check_min_delta("EarlyStopping", self.min_delta)?;
         self.monitor.check("EarlyStopping", plan)?;
         (self.best, self.best_epoch, self.best_weights) = Default::default();

@@ -49,7 +49,7 @@ impl<'a> ModelCheckpoint<'a> {
 }
 
 impl Observer for ModelCheckpoint<'_> {
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         self.best = Best::default();
         match self.when {
             SaveWhen::Best(quantity) => quantity.check("ModelCheckpoint", plan),

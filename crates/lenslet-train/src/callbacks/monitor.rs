@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use lenslet_model::nearest;
+use lenslet_model::{Metric, nearest};
 use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, Plan, TrainError};
 
 /// A number that every epoch gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Quantity {
     /// Loss on the validation data.
     #[default]
@@ -21,49 +21,56 @@ pub enum Quantity {
     Loss,
     /// Accuracy while training.
     Accuracy,
+    /// Another metric on the validation data.
+    Val(Metric),
 }
 
 impl Quantity {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::ValLoss, Self::ValAccuracy, Self::Loss, Self::Accuracy];
-
-    /// Keras's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ValLoss => "val_loss",
-            Self::ValAccuracy => "val_accuracy",
-            Self::Loss => "loss",
-            Self::Accuracy => "accuracy",
-        }
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = Metric::ALL.into_iter().filter(|m| *m != Metric::SparseCategoricalAccuracy);
+        let first = [Self::ValLoss, Self::ValAccuracy, Self::Loss, Self::Accuracy];
+        first.into_iter().chain(others.map(Self::Val))
     }
 
     /// Its value in an epoch, if that has one.
     pub fn of(self, epoch: &Epoch) -> Option<f64> {
         match self {
             Self::ValLoss => epoch.val_loss,
-            Self::ValAccuracy => epoch.val_accuracy,
+            Self::ValAccuracy | Self::Val(Metric::SparseCategoricalAccuracy) => epoch.val_accuracy,
             Self::Loss => Some(epoch.loss),
             Self::Accuracy => epoch.accuracy,
+            Self::Val(metric) => epoch.val_metrics.get(metric),
+        }
+    }
+
+    /// The metric that it is a value of; none for a loss.
+    fn metric(self) -> Option<Metric> {
+        match self {
+            Self::ValLoss | Self::Loss => None,
+            Self::ValAccuracy | Self::Accuracy => Some(Metric::SparseCategoricalAccuracy),
+            Self::Val(metric) => Some(metric),
         }
     }
 
     /// Whether more of it is better.
     fn rises(self) -> bool {
-        matches!(self, Self::ValAccuracy | Self::Accuracy)
+        self.metric().is_some_and(Metric::rises)
     }
 
     /// Refuses to look at what a run does not give.
-    pub(crate) fn check(self, callback: &'static str, plan: &Plan) -> Result<(), TrainError> {
-        let validation = matches!(self, Self::ValLoss | Self::ValAccuracy);
-        let (lacking, remedy) = if validation && !plan.validation {
-            ("there are no validation data", "give some, or monitor loss")
-        } else if self.rises() && !plan.accuracy {
-            (
-                "accuracy is no metric of the model",
+    pub(crate) fn check(self, callback: &'static str, plan: &Plan<'_>) -> Result<(), TrainError> {
+        let training = matches!(self, Self::Loss | Self::Accuracy);
+        let missing = self.metric().filter(|metric| !plan.metrics.contains(metric));
+        let (lacking, remedy) = match missing {
+            _ if !training && !plan.validation => {
+                ("there are no validation data".to_owned(), "give some, or monitor loss")
+            }
+            Some(metric) => (
+                format!("{metric} is no metric of the model"),
                 "compile it with the metric, or monitor val_loss",
-            )
-        } else {
-            return Ok(());
+            ),
+            None => return Ok(()),
         };
         Err(TrainError::Callback(
             format!("{callback} monitors {self}, but {lacking}; {remedy}").into(),
@@ -72,8 +79,15 @@ impl Quantity {
 }
 
 impl fmt::Display for Quantity {
+    /// Keras's name: `val_loss`, `accuracy`, `val_f1_macro`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Self::ValLoss => f.write_str("val_loss"),
+            Self::Loss => f.write_str("loss"),
+            Self::Accuracy => f.write_str("accuracy"),
+            Self::ValAccuracy => f.write_str("val_accuracy"),
+            Self::Val(metric) => write!(f, "val_{metric}"),
+        }
     }
 }
 
@@ -81,15 +95,26 @@ impl FromStr for Quantity {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let names = Self::ALL.map(Self::name);
-        Self::ALL.into_iter().find(|quantity| quantity.name() == name).ok_or_else(|| {
-            let meant = nearest(name, names).map(|n| format!("; did you mean `{n}`?"));
-            format!(
-                "`{name}` is nothing that an epoch gives: {}{}",
-                names.join(", "),
-                meant.unwrap_or_default()
-            )
+        let names: Vec<_> = Self::all().map(|quantity| quantity.to_string()).collect();
+        Self::all().find(|quantity| quantity.to_string() == name).ok_or_else(|| {
+            let meant = nearest(name, names.iter().map(String::as_str));
+            let meant = meant.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+            format!("`{name}` is nothing that an epoch gives: {}{meant}", names.join(", "))
         })
+    }
+}
+
+impl TryFrom<String> for Quantity {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl From<Quantity> for String {
+    fn from(quantity: Quantity) -> Self {
+        quantity.to_string()
     }
 }
 

@@ -82,7 +82,7 @@ impl ReduceLROnPlateau {
 }
 
 impl Observer for ReduceLROnPlateau {
-    fn begin(&mut self, plan: &Plan) -> Result<(), TrainError> {
+    fn begin(&mut self, plan: &Plan<'_>) -> Result<(), TrainError> {
         check_min_delta("ReduceLROnPlateau", self.min_delta)?;
         for (setting, value, most) in
             [("factor", self.factor, 1.0), ("min_lr", self.min_lr, f64::MAX)]

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use lenslet_data::Dataset;
 use lenslet_engine::{Engine, State, Tally};
+use lenslet_model::Metric;
 
 use super::{Fit, OnNan};
 use crate::diagnosis::diagnose;
-use crate::evaluation::tally;
+use crate::evaluation::{tally, values};
 use crate::feed::{Batch, feed};
 use crate::{
-    Checkpoint, Epoch, Flow, History, Keeper, Memory, Moment, Observer, Plan, Position, Progress,
-    TrainError,
+    Checkpoint, Epoch, Flow, History, Keeper, Memory, MetricValues, Moment, Observer, Plan,
+    Position, Progress, TrainError,
 };
 
 /// A training under way.
@@ -19,8 +20,8 @@ pub(crate) struct Course<'a> {
     pub(crate) fit: Fit<'a>,
     pub(crate) engine: &'a mut dyn Engine,
     pub(crate) data: &'a Dataset,
-    /// Whether accuracy is told.
-    pub(crate) counted: bool,
+    /// What is told beside the loss.
+    pub(crate) metrics: &'a [Metric],
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) keeper: &'a mut dyn Keeper,
     position: Position,
@@ -57,7 +58,7 @@ impl<'a> Course<'a> {
         fit: Fit<'a>,
         engine: &'a mut dyn Engine,
         data: &'a Dataset,
-        counted: bool,
+        metrics: &'a [Metric],
         observer: &'a mut dyn Observer,
         keeper: &'a mut dyn Keeper,
     ) -> Self {
@@ -65,7 +66,7 @@ impl<'a> Course<'a> {
             fit,
             engine,
             data,
-            counted,
+            metrics,
             observer,
             keeper,
             position: Position::start_of(1),
@@ -84,7 +85,7 @@ impl<'a> Course<'a> {
             epochs: self.fit.epochs,
             steps: self.steps(),
             validation: self.fit.validation.is_some(),
-            accuracy: self.counted,
+            metrics: self.metrics,
         })?;
         self.make_safe();
         if let Some(checkpoint) = from {
@@ -189,7 +190,7 @@ impl<'a> Course<'a> {
     /// What is kept of an epoch that an observer broke off.
     fn break_off(&mut self) -> Result<bool, TrainError> {
         self.keep_if_due(Moment::Stop)?;
-        let record = self.record(None);
+        let record = self.record(None, MetricValues::default());
         self.history.push(record);
         Ok(true)
     }
@@ -197,8 +198,10 @@ impl<'a> Course<'a> {
     /// What follows the last step of an epoch. Whether somebody from outside ends the training early.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let validation = self.fit.validation.map(|data| tally(self.engine, data)).transpose()?;
+        let scored = |data| values(self.engine, data, self.metrics);
+        let scores = self.fit.validation.map(scored).transpose()?.unwrap_or_default();
         self.position.elapsed = self.clock.elapsed();
-        let (progress, record) = (self.progress(), self.record(validation));
+        let (progress, record) = (self.progress(), self.record(validation, scores));
         self.history.push(record);
         let outside = self.observer.epoch(&progress, &record);
         self.ended = self.observer.steer(&record, self.engine)? == Flow::Stop;
@@ -246,14 +249,16 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn record(&self, validation: Option<Tally>) -> Epoch {
+    fn record(&self, validation: Option<Tally>, val_metrics: MetricValues) -> Epoch {
+        let counted = self.metrics.contains(&Metric::SparseCategoricalAccuracy);
         let Position { epoch, sums, learning_rate, elapsed, .. } = self.position;
         Epoch {
             epoch,
             loss: sums.mean_loss(),
-            accuracy: self.counted.then_some(sums.accuracy()),
+            accuracy: counted.then_some(sums.accuracy()),
             val_loss: validation.map(|t| t.mean_loss()),
-            val_accuracy: validation.filter(|_| self.counted).map(|t| t.accuracy()),
+            val_accuracy: validation.filter(|_| counted).map(|t| t.accuracy()),
+            val_metrics,
             learning_rate,
             seconds: elapsed.as_secs_f64(),
         }
