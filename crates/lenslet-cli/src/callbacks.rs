@@ -1,6 +1,7 @@
 //! What steers a training and what watches it, from the arguments.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,6 +14,7 @@ use lenslet_train::{
 };
 
 use crate::failure::Failure;
+use crate::number::{count, real};
 use crate::unsaved::{Tolerant, Unsaved};
 
 /// What ends, changes and records a training.
@@ -20,7 +22,7 @@ use crate::unsaved::{Tolerant, Unsaved};
 #[command(next_help_heading = "Callbacks")]
 pub(crate) struct CallbackArgs {
     /// End when N epochs in a row were no better
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     early_stopping: Option<usize>,
 
     /// With --early-stopping: keep the weights of the best epoch, not of the last
@@ -28,11 +30,11 @@ pub(crate) struct CallbackArgs {
     restore_best: bool,
 
     /// Multiply the learning rate by --reduce-lr-factor when N epochs in a row were no better
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     reduce_lr: Option<usize>,
 
     /// With --reduce-lr: what the rate is multiplied by [default: 0.1]
-    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true, value_parser = real)]
     reduce_lr_factor: Option<f64>,
 
     /// What the two, and --checkpoint best, look at: val_loss, val_accuracy, loss, accuracy, or
@@ -41,7 +43,7 @@ pub(crate) struct CallbackArgs {
     monitor: Option<Quantity>,
 
     /// What is better by no more than this is no better [default: 0; for --reduce-lr 0.0001]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = real)]
     min_delta: Option<f64>,
 
     /// Save weights while training, to checkpoints/ in the run's folder: after the best epoch, after
@@ -222,7 +224,14 @@ fn board(folder: &Path, run: &Run, config: &RunConfig) -> Result<TensorBoard, Fa
             board.hparams(&name.unwrap_or_default(), settings)?;
             Ok(board)
         })
-        .map_err(|e| Failure::failed(format!("{}: cannot write there: {e}", folder.display())))
+        .map_err(|e| unwritable(folder, &e))
+}
+
+fn unwritable(folder: &Path, error: &io::Error) -> Failure {
+    let folder = folder.display();
+    Failure::failed(format!(
+        "--tensorboard: cannot write to {folder}: {error}; name another folder"
+    ))
 }
 
 /// What steers and records a training.
@@ -255,8 +264,6 @@ impl Callbacks<'_> {
     /// Adds the confusion matrix to what TensorBoard shows.
     pub(crate) fn finish(&mut self, evaluation: &Evaluation) -> Result<(), Failure> {
         let Some(board) = self.board.as_mut().map(Tolerant::observer) else { return Ok(()) };
-        board.confusion(&evaluation.confusion).map_err(|e| {
-            Failure::failed(format!("{}: cannot write there: {e}", board.folder().display()))
-        })
+        board.confusion(&evaluation.confusion).map_err(|e| unwritable(board.folder(), &e))
     }
 }

@@ -13,6 +13,7 @@ use lenslet_store::DataConfig;
 use crate::console::{counted, note, thousands};
 use crate::failure::Failure;
 use crate::machine::CacheArgs;
+use crate::number::{natural, real};
 use crate::progress;
 
 const NAMES: [&str; 2] = ["synthetic", "cifar10"];
@@ -31,7 +32,7 @@ pub(crate) struct DataArgs {
     pub(crate) image_size: Option<ImageSize>,
 
     /// Image folders without test/ or val/: the share held out for testing [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = real, allow_negative_numbers = true)]
     pub(crate) validation_split: Option<f64>,
 
     /// Image folders: take a broken image for an error instead of skipping it
@@ -39,7 +40,7 @@ pub(crate) struct DataArgs {
     pub(crate) strict: bool,
 
     /// What the synthetic images, or the choice of the images held out, grow from [default: 42]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = natural, allow_negative_numbers = true)]
     pub(crate) data_seed: Option<u64>,
 }
 

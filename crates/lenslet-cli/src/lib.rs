@@ -10,6 +10,7 @@ mod interrupt;
 mod loss;
 mod machine;
 mod model_choice;
+mod number;
 mod optimizer;
 mod picture_file;
 mod progress;

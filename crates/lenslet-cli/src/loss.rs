@@ -6,6 +6,7 @@ use lenslet_data::Dataset;
 use lenslet_model::{Loss, LossFunction};
 
 use crate::failure::Failure;
+use crate::number::real;
 
 /// What training makes small.
 #[derive(Debug, clap::Args)]
@@ -17,7 +18,7 @@ pub(crate) struct LossArgs {
     loss: Option<LossFunction>,
 
     /// The share of the targets that goes to all classes evenly [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = real)]
     label_smoothing: Option<f64>,
 
     /// What each class counts, in the order of the classes: W,W,... or balanced, for rare classes to

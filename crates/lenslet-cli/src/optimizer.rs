@@ -3,6 +3,7 @@
 use lenslet_model::{Algorithm, Optimizer, serde_hint};
 
 use crate::failure::Failure;
+use crate::number::{natural, real};
 
 /// How gradients change the weights.
 #[derive(Debug, clap::Args)]
@@ -13,11 +14,11 @@ pub(crate) struct OptimizerArgs {
     optimizer: Option<Algorithm>,
 
     /// The size of a step [default: 0.01 for sgd, else 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = real)]
     learning_rate: Option<f64>,
 
     /// sgd, rmsprop, muon: the share of the last step that is taken again
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = real)]
     momentum: Option<f64>,
 
     /// sgd, muon: Nesterov's form of momentum
@@ -26,20 +27,20 @@ pub(crate) struct OptimizerArgs {
 
     /// The share of the weights that is lost a step, times the learning rate [default: 0.004 for
     /// adamw and muon, else 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = real)]
     weight_decay: Option<f64>,
 
     /// Limit the norm of the whole gradient
-    #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true, value_parser = real)]
     global_clipnorm: Option<f64>,
 
     /// Keep a moving average of the weights, with this share of the old in the new; it is what the
     /// run's folder holds
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, value_parser = real)]
     ema: Option<f64>,
 
     /// Change the weights every N steps, by the mean of the gradients
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = natural, allow_negative_numbers = true)]
     accumulate: Option<u64>,
 
     /// Any other setting of the optimizer, as config.toml has it: beta_1=0.95, clipnorm=1,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lenslet_store::{CheckpointWriter, Difference, Run, RunConfig, RunLock, StoreError};
 use lenslet_train::Checkpoint;
 
-use crate::console::{note, tell};
+use crate::console::{counted, note, tell};
 use crate::failure::Failure;
 use crate::unsaved::Warning;
 
@@ -138,8 +138,8 @@ impl Begun {
                 true => "early stopping ended it",
                 false => "give more --epochs to train on",
             };
-            let trained = result.trained;
-            tell(&format!("{folder} is finished: it has trained for {trained} epochs; {why}."))?;
+            let trained = counted(result.trained, "epoch");
+            tell(&format!("{folder} is finished: it has trained for {trained}; {why}."))?;
         }
         Ok(true)
     }

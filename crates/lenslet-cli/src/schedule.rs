@@ -7,6 +7,7 @@ use lenslet_model::{
 };
 
 use crate::failure::Failure;
+use crate::number::real;
 
 /// How the learning rate goes, in epochs; config.toml holds it in steps.
 #[derive(Debug, clap::Args)]
@@ -17,20 +18,20 @@ pub(crate) struct ScheduleArgs {
     schedule: Option<Name>,
 
     /// Epochs, or a part of one, in which the rate first grows from 0
-    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, value_parser = real)]
     warmup: Option<f64>,
 
     /// Epochs that the schedule takes [default: all after the warm-up]; step: between two steps [a
     /// third]; cosine-restarts: of the first wave [a seventh]
-    #[arg(long, value_name = "EPOCHS", requires = "schedule", allow_negative_numbers = true)]
+    #[arg(long, value_name = "EPOCHS", requires = "schedule", allow_negative_numbers = true, value_parser = real)]
     decay_epochs: Option<f64>,
 
     /// step, exponential: what the rate is multiplied by in this time [default: 0.1]
-    #[arg(long, value_name = "FACTOR", requires = "schedule", allow_negative_numbers = true)]
+    #[arg(long, value_name = "FACTOR", requires = "schedule", allow_negative_numbers = true, value_parser = real)]
     decay_rate: Option<f64>,
 
     /// cosine, cosine-restarts, polynomial: the rate at the end [default: 0]
-    #[arg(long, value_name = "RATE", requires = "schedule", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", requires = "schedule", allow_negative_numbers = true, value_parser = real)]
     end_learning_rate: Option<f64>,
 }
 

@@ -38,6 +38,10 @@ pub struct RunConfig {
     pub model: Graph,
 }
 
+/// What to write in place of a key that once was.
+const EXACT: &str = "it is called `without` since; in place of `exact = true` write `without = [\"winograd\", \
+                     \"fusion\", \"skipping\"]`, and leave `exact = false` out";
+
 /// Where images come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -158,7 +162,10 @@ impl RunConfig {
     pub fn from_toml(text: &str) -> Result<Self, ContentError> {
         let config: Self = toml::from_str(text).map_err(|e| {
             let message = e.to_string();
-            let remedy = serde_hint(&message).unwrap_or_else(|| "correct it".to_owned());
+            let remedy = match message.contains("unknown field `exact`") {
+                true => EXACT.to_owned(),
+                false => serde_hint(&message).unwrap_or_else(|| "correct it".to_owned()),
+            };
             ContentError::text(message.trim_end(), remedy)
         })?;
         config.check()?;

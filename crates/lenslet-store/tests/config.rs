@@ -77,6 +77,7 @@ fn bad_configurations_are_refused_with_the_reason() {
     let cases = [
         ("isa = \"avx2\"\n", "", "missing field `isa`"),
         ("\"winograd\"", "\"vinograd\"", "did you mean `winograd`?"),
+        ("isa =", "exact = true\nisa =", "in place of `exact = true` write `without = "),
         ("batch_size", "batchsize", "did you mean `batch_size`?"),
         ("\"synthetic\"", "\"sinthetic\"", "did you mean `synthetic`?"),
         ("train = 10000", "trian = 10000", "did you mean `train`?"),

@@ -9,11 +9,11 @@ use lenslet_model::Network;
 use lenslet_train::{Bench, LayerSpeed, Machine, Speed};
 use serde_json::{Value, json};
 
-use crate::commands::train::at_least_one;
 use crate::console::{counted, say, tell, thousands};
 use crate::failure::Failure;
 use crate::machine::{self, ShortcutArgs, ThreadArgs};
 use crate::model_choice::ModelChoice;
+use crate::number::at_least_one;
 
 /// Measure how fast this machine trains a network, layer by layer, beside what it could do at best.
 ///

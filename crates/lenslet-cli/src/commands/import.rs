@@ -18,6 +18,7 @@ use crate::console::{counted, note, say};
 use crate::failure::Failure;
 use crate::machine;
 use crate::model_choice::ModelChoice;
+use crate::number::real;
 
 /// The most bytes of a file: the most parameters that a network may have, and room for more.
 const MOST_BYTES: u64 = 5 << 30;
@@ -54,11 +55,11 @@ pub(crate) struct Args {
 
     /// What is subtracted from each channel before the network sees it, of pixels from 0 to 1:
     /// 0.485,0.456,0.406 for torchvision's networks
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires = "std")]
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = real, allow_negative_numbers = true, requires = "std")]
     mean: Vec<f64>,
 
     /// What each channel is divided by then: 0.229,0.224,0.225 for torchvision's networks
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires = "mean")]
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = real, allow_negative_numbers = true, requires = "mean")]
     std: Vec<f64>,
 
     /// Say that the network takes pixels from 0 to 255, as one of Keras's does that begins with

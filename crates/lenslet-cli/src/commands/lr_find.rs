@@ -7,13 +7,13 @@ use lenslet_model::Optimizer;
 use lenslet_report::learning_rate_sweep;
 use lenslet_train::{Compile, LearningRateSweep, SweptRates};
 
-use crate::commands::train::at_least_one;
 use crate::console::{say, tell};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
 use crate::loss::LossArgs;
 use crate::machine::{self, ThreadArgs};
 use crate::model_choice::ModelChoice;
+use crate::number::{at_least_one, natural, real};
 use crate::optimizer::OptimizerArgs;
 use crate::picture_file;
 
@@ -36,19 +36,19 @@ pub(crate) struct Args {
     model: Option<String>,
 
     /// Images per step [default: 10]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     batch_size: Option<usize>,
 
     /// The first rate [default: 1e-5]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = real)]
     from: Option<f64>,
 
     /// The last rate [default: 1]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true, value_parser = real)]
     to: Option<f64>,
 
     /// How many rates are tried [default: 4000]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     steps: Option<usize>,
 
     /// The picture
@@ -56,7 +56,7 @@ pub(crate) struct Args {
     picture: PathBuf,
 
     /// What the initial weights and the order of the images grow from [default: 42]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = natural, allow_negative_numbers = true)]
     seed: Option<u64>,
 
     #[command(flatten)]

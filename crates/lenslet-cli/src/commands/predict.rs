@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use lenslet_data::read_image;
 use serde_json::{Value, json};
 
-use crate::commands::train::at_least_one;
 use crate::console::{print, say};
 use crate::failure::Failure;
 use crate::machine::{ShortcutArgs, ThreadArgs};
+use crate::number::at_least_one;
 use crate::trained::Trained;
 
 /// Endings of the image files that are looked for in folders.
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     image: Vec<PathBuf>,
 
     /// Name the K most probable classes [default: 3; with --json all]
-    #[arg(long, value_name = "K", value_parser = at_least_one)]
+    #[arg(long, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
     top: Option<usize>,
 
     /// Print one JSON array

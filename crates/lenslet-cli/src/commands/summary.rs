@@ -6,10 +6,10 @@ use std::str::FromStr;
 use lenslet_model::{Shape, to_toml};
 use lenslet_store::Run;
 
-use crate::commands::train::at_least_one;
 use crate::console::{print, width};
 use crate::failure::Failure;
 use crate::model_choice::ModelChoice;
+use crate::number::at_least_one;
 
 /// Print the table of a network's layers: their output shapes and numbers of parameters.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     input: Option<Input>,
 
     /// Number of classes, for a name [default: 10]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     classes: Option<usize>,
 
     /// Print the network as a file for `lenslet train --model` instead: a start for one's own

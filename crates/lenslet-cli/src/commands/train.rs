@@ -1,31 +1,32 @@
 //! `lenslet train`.
 
-use std::path::{Path, PathBuf};
+mod settings;
+mod words;
+
+use std::path::PathBuf;
 use std::time::Instant;
 
 use lenslet_data::Split;
-use lenslet_engine::{Phase, Profile, Shortcut};
-use lenslet_kernels::Isa;
 use lenslet_model::Metric;
 use lenslet_store::{
-    CheckpointWriter, DataConfig, HistoryRow, Run, RunConfig, RunFile, RunResult, SavedModel,
-    TrainingConfig, run_name,
+    CheckpointWriter, HistoryRow, Run, RunConfig, RunFile, RunResult, TrainingConfig,
 };
-use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, OnNan, verdict};
+use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, OnNan};
 
 use crate::callbacks::{CallbackArgs, Callbacks, metrics};
-use crate::console::{counted, note, say, tell, width};
-use crate::data::{self, DataArgs, Wanted};
+use crate::data::DataArgs;
 use crate::failure::Failure;
 use crate::loss::LossArgs;
-use crate::machine::{self, ShortcutArgs, ThreadArgs};
-use crate::model_choice::ModelChoice;
+use crate::machine::{ShortcutArgs, ThreadArgs};
+use crate::number::{at_least_one, natural};
 use crate::optimizer::OptimizerArgs;
 use crate::progress::{Verbosity, Watch};
 use crate::resume::{Begun, ResumeArgs};
-use crate::schedule::{Length, ScheduleArgs};
+use crate::schedule::ScheduleArgs;
 use crate::unsaved::Unsaved;
-use crate::{interrupt, results, run_folder};
+use crate::{interrupt, run_folder};
+use settings::Settings;
+use words::{conclude, introduce, tell_profile};
 
 /// Train a network and leave a folder with all that it learnt.
 ///
@@ -47,7 +48,7 @@ pub(crate) struct Args {
     data: DataArgs,
 
     /// Use only so many of the training images, the first in the seed's order [default: all]
-    #[arg(long, value_name = "N", help_heading = "Data", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", help_heading = "Data", value_parser = at_least_one, allow_negative_numbers = true)]
     limit: Option<usize>,
 
     #[command(flatten)]
@@ -72,11 +73,11 @@ struct TrainingArgs {
     model: Option<String>,
 
     /// How often every image is seen [default: 10]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     epochs: Option<usize>,
 
     /// Images per step [default: 10]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     batch_size: Option<usize>,
 
     #[command(flatten)]
@@ -95,7 +96,7 @@ struct TrainingArgs {
     metrics: Vec<Metric>,
 
     /// What the initial weights, the order of the images and dropout grow from [default: 42]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = natural, allow_negative_numbers = true)]
     seed: Option<u64>,
 
     /// Where the loss or the weights stop being numbers: stop, or rollback to where the epoch began
@@ -153,15 +154,6 @@ Examples:
   lenslet train --model net.toml --limit 2000    a network of your own, tried on fewer images
   lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit
   lenslet train --resume runs/synthetic-cnn      on from where it was broken off";
-
-/// For counts that cannot be 0.
-pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("it must be at least 1".to_owned()),
-        Ok(n) => Ok(n),
-        Err(_) => Err("it must be a whole number, at least 1".to_owned()),
-    }
-}
 
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let settings = Settings::new(args)?;
@@ -261,235 +253,6 @@ fn write_result(
         test_accuracy: number(evaluation.accuracy),
     };
     Ok(run.write(RunFile::Result, result.to_json().as_bytes())?)
-}
-
-/// What is told before training.
-fn introduce(run: &Run, split: &Split, model: &Model) -> Result<(), Failure> {
-    tell(&format!("Run: {}", run.folder().display()))?;
-    tell(&format!("Data: {}", data::describe(split)))?;
-    tell(&format!("Classes: {}", data::classes(&split.train)))?;
-    say(format_args!("\n{}", model.network().summary(width())))
-}
-
-/// What is told after it.
-fn conclude(
-    run: &Run,
-    history: &History,
-    evaluation: &Evaluation,
-    seconds: f64,
-    restored: Option<usize>,
-) -> Result<(), Failure> {
-    say("")?;
-    if history.stopped {
-        tell(&format!("Stopped in epoch {}; what was learnt is kept.", history.epochs.len()))?;
-    }
-    if interrupt::signal().is_some() && history.stopped {
-        tell(&format!("To go on: lenslet train --resume {}", run.folder().display()))?;
-    }
-    if let Some(epoch) = restored {
-        tell(&format!("The weights of the best epoch, {epoch}, are those that stayed."))?;
-    }
-    let headline = results::headline(evaluation, "test");
-    tell(&format!("Trained for {seconds:.1} s: {headline}"))?;
-    tell(&results::weakest(&evaluation.confusion))?;
-    tell(&results::most_confused(&evaluation.confusion))?;
-    tell(&verdict(history).to_string())?;
-    let folder = run.folder().display();
-    say(format_args!(
-        "\nIn {folder}:\n  \
-         samples, accuracy, loss, confusion_matrix  pictures (.png and .svg)\n  \
-         classification_report.txt, history.csv     numbers\n  \
-         weights.safetensors, model.json            the model\n  \
-         config.toml                                repeats the run (--config)\n\n\
-         Next:\n  lenslet evaluate {folder}\n  lenslet predict {folder} IMAGE"
-    ))
-}
-
-/// Where the time went.
-fn tell_profile(run: &Run, profile: &Profile) -> Result<(), Failure> {
-    let step = profile.total(None, Phase::Step).time / profile.threads() as u32;
-    say(format_args!(
-        "\nWhere the {:.1} s of {} went, on {}:\n\n{profile}",
-        step.as_secs_f64(),
-        counted(profile.steps(), "training step"),
-        counted(profile.threads(), "thread"),
-    ))?;
-    tell(&format!(
-        "GFLOP/s by the definition, and as made: without skipped zeros, with Winograd's fewer \
-         multiplications. Time line of the first {}: {}",
-        counted(profile.traced_steps(), "step"),
-        run.path(RunFile::Profile).display()
-    ))
-}
-
-/// All that the arguments say, checked as far as that goes without the images.
-struct Settings {
-    args: DataArgs,
-    data: DataConfig,
-    model: ModelChoice,
-    training: TrainingConfig,
-    schedule: ScheduleArgs,
-    loss: LossArgs,
-    callbacks: CallbackArgs,
-    resume: ResumeArgs,
-    /// The run to go on with.
-    begun: Option<Begun>,
-    limit: Option<usize>,
-    isa: Isa,
-    without: Vec<Shortcut>,
-    threads: ThreadArgs,
-    out: Option<PathBuf>,
-    name: Option<String>,
-    verbosity: Verbosity,
-    quiet: bool,
-    profile: bool,
-}
-
-impl Settings {
-    fn new(args: Args) -> Result<Self, Failure> {
-        let Args { dataset, data: data_args, limit, training: options, .. } = args;
-        let (callbacks, resume, output) = (args.callbacks, args.resume, args.output);
-        let begun = resume.begun()?;
-        let last = match &begun {
-            Some(begun) => Some(begun.config.clone()),
-            None => options.config.as_deref().map(RunConfig::read).transpose()?,
-        };
-        let mut training = training(&options, last.as_ref())?;
-        callbacks.apply(&mut training)?;
-        let model = match (&options.model, &last) {
-            (None, Some(last)) => ModelChoice::Described(last.model.clone()),
-            (name, _) => ModelChoice::new(name.as_deref().unwrap_or("cnn"))?,
-        };
-        let wanted = Wanted { shape: model.image_shape(), last: last.as_ref().map(|l| &l.data) };
-        let verbosity = match (output.quiet, output.verbose) {
-            (true, _) | (_, 0) => Verbosity::Silent,
-            (_, 1) => Verbosity::Bar,
-            _ => Verbosity::Lines,
-        };
-        Ok(Self {
-            data: data_args.config(dataset.as_deref(), wanted)?,
-            args: data_args,
-            model,
-            training,
-            schedule: options.schedule,
-            loss: options.loss,
-            callbacks,
-            resume,
-            begun,
-            limit: limit.or(last.as_ref().and_then(|last| last.limit)),
-            isa: isa(last.as_ref())?,
-            without: options.shortcuts.without(last.as_ref().map_or(&[], |last| &last.without)),
-            threads: options.threads,
-            out: output.out,
-            name: output.name,
-            verbosity,
-            quiet: output.quiet,
-            profile: output.profile,
-        })
-    }
-
-    /// Reads the images and fits the model to them; what cannot be trained is refused here.
-    fn prepare(&self) -> Result<(Split, RunConfig, SavedModel), Failure> {
-        let (mut split, data) = data::load(self.data.clone(), &self.args.cifar10, self.quiet)?;
-        data::limit(&mut split, self.limit, self.training.seed);
-        trainable(&split, self.limit)?;
-        let model = self.model.fitted_to(&split.train)?;
-        let saved = SavedModel::new(model.clone(), split.train.classes().to_vec());
-        saved.check()?;
-        let mut training = self.training.clone();
-        let steps_per_epoch = split.train.len().div_ceil(training.batch_size);
-        let length = Length { epochs: training.epochs, steps_per_epoch };
-        self.schedule.apply(&mut training.optimizer, length)?;
-        self.loss.weigh(&mut training.loss, &split.train)?;
-        let config = RunConfig {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            isa: self.isa.name().to_owned(),
-            without: self.without.clone(),
-            limit: self.limit,
-            data,
-            training,
-            model,
-        };
-        let config = match &self.begun {
-            Some(begun) => begun.config(&config)?,
-            None => config,
-        };
-        Ok((split, config, saved))
-    }
-
-    /// The run's folder, which is made where it is new.
-    fn folder(&self, config: &RunConfig) -> Result<Run, Failure> {
-        if let Some(begun) = &self.begun {
-            return Ok(begun.run.clone());
-        }
-        let run = match (&self.out, &self.name) {
-            (Some(out), _) => Run::create_at(out),
-            (None, Some(name)) => Run::create(Path::new("runs"), name),
-            (None, None) => {
-                let name = run_name(&data::title(&config.data), &config.model.name);
-                Run::create(Path::new("runs"), &name)
-            }
-        };
-        Ok(run?)
-    }
-}
-
-/// How to train: the options, else the last run's, else the tutorial's.
-fn training(options: &TrainingArgs, last: Option<&RunConfig>) -> Result<TrainingConfig, Failure> {
-    let last = last.map(|last| &last.training);
-    let config = TrainingConfig {
-        epochs: options.epochs.or(last.map(|l| l.epochs)).unwrap_or(10),
-        batch_size: options.batch_size.or(last.map(|l| l.batch_size)).unwrap_or(10),
-        seed: options.seed.or(last.map(|l| l.seed)).unwrap_or(42),
-        shuffle: last.is_none_or(|l| l.shuffle),
-        on_nan: options.on_nan.or(last.map(|l| l.on_nan)).unwrap_or_default(),
-        early_stopping: last.and_then(|l| l.early_stopping.clone()),
-        reduce_lr_on_plateau: last.and_then(|l| l.reduce_lr_on_plateau.clone()),
-        metrics: match (&options.metrics[..], last) {
-            ([], Some(last)) => last.metrics.clone(),
-            (asked, _) => asked.to_vec(),
-        },
-        optimizer: options.optimizer.optimizer(last.map(|l| &l.optimizer))?,
-        loss: options.loss.loss(last.map(|l| &l.loss))?,
-    };
-    if config.epochs == 0 {
-        return Err(Failure::usage("epochs = 0: there is nothing to do; give at least 1"));
-    }
-    Ok(config)
-}
-
-/// The instruction set: that asked for, else that of the run which is repeated, else the best.
-fn isa(last: Option<&RunConfig>) -> Result<Isa, Failure> {
-    let best = Isa::detect();
-    match (machine::isa_asked_for()?, last) {
-        (Some(isa), _) => Ok(isa),
-        (None, None) => Ok(best),
-        (None, Some(last)) => Ok(last.isa.parse().unwrap_or_else(|_| {
-            note(format_args!(
-                "the run was made with {}, which this CPU lacks; {best} rounds sums differently, \
-                 so the last digits will differ",
-                last.isa
-            ));
-            best
-        })),
-    }
-}
-
-fn trainable(split: &Split, limit: Option<usize>) -> Result<(), Failure> {
-    let refusal = match split.train.check_trainable() {
-        Err(error) => error.to_string(),
-        Ok(()) if split.test.is_empty() => format!(
-            "data set `{}` has no image to test on; put some into test/, or leave test/ out",
-            split.test.name()
-        ),
-        Ok(()) => return Ok(()),
-    };
-    match limit {
-        Some(limit) if limit <= split.train.len() => {
-            Err(Failure::failed(format!("with --limit {limit}: {refusal}; or raise the limit")))
-        }
-        _ => Err(Failure::failed(refusal)),
-    }
 }
 
 /// What a training goes by.

@@ -51,6 +51,65 @@ fn numbers_that_cannot_train_are_usage_errors() {
 }
 
 #[test]
+fn what_is_no_number_is_told_with_what_would_be_one() {
+    let sandbox = Sandbox::new();
+    let real = "it must be a number, such as 0.001";
+    let count = "it must be a whole number, at least";
+    for (words, flag, remedy) in [
+        ("train --learning-rate fast", "--learning-rate <RATE>", real),
+        ("train --learning-rate 0,001", "'0,001'", real),
+        ("train --momentum high", "--momentum <SHARE>", real),
+        ("train --weight-decay 1%", "'1%'", real),
+        ("train --global-clipnorm x", "--global-clipnorm <NORM>", real),
+        ("train --ema x", "--ema <SHARE>", real),
+        ("train --warmup soon", "--warmup <EPOCHS>", real),
+        ("train --decay-rate x", "--decay-rate <FACTOR>", real),
+        ("train --label-smoothing some", "--label-smoothing <SHARE>", real),
+        ("train --min-delta x", "--min-delta <X>", real),
+        ("train --reduce-lr-factor half", "--reduce-lr-factor <FACTOR>", real),
+        ("train --validation-split a", "--validation-split <SHARE>", real),
+        ("lr-find --from low", "--from <RATE>", real),
+        ("import x.onnx --mean a --std 1", "--mean <NUMBERS>", real),
+        ("train --seed -1", "--seed <N>", "it must be a whole number from 0 to"),
+        ("train --data-seed 0x7", "--data-seed <N>", "it must be a whole number from 0 to"),
+        ("train --accumulate 1.5", "--accumulate <N>", "it must be a whole number from 0 to"),
+        ("train --epochs -3", "--epochs <N>", count),
+        ("train --batch-size 1e2", "--batch-size <N>", count),
+        ("train --early-stopping never", "--early-stopping <N>", count),
+        ("train --reduce-lr -1", "--reduce-lr <N>", count),
+        ("predict run x.png --top all", "--top <K>", count),
+        ("lr-find --steps many", "--steps <N>", count),
+    ] {
+        sandbox.refuses(words, 2, &[flag, remedy]);
+    }
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "");
+    sandbox.write("notes.txt", "hello");
+    let cases: [(&str, i32, &[&str]); 13] = [
+        ("trian", 2, &["unrecognized subcommand 'trian'", "'train'"]),
+        ("train --epoch 3", 2, &["unexpected argument '--epoch'", "'--epochs'"]),
+        ("train --learning-rate", 2, &["a value is required for '--learning-rate <RATE>'"]),
+        ("train --name a/b", 1, &["\"a/b\" cannot name a run", "letters, digits"]),
+        ("train --out . --name x", 2, &["'--out <DIR>' cannot be used with '--name <NAME>'"]),
+        ("train --image-size 32x", 2, &["'32x'", "for example 32x32"]),
+        ("train --without winogrd", 2, &["'winogrd'", "'winograd'"]),
+        ("train --tensorboard file --quiet", 1, &["--tensorboard", "file", "name another folder"]),
+        ("predict file notes.txt", 1, &["file is not a run", "it is a file, not a folder"]),
+        ("predict run", 2, &["required arguments were not provided", "<IMAGE>"]),
+        ("evaluate", 2, &["required arguments were not provided", "<RUN>"]),
+        ("evaluate run --part both", 2, &["'both'", "test, train"]),
+        ("filter file --kernel none", 2, &["there is no filter \"none\"", "sobel"]),
+    ];
+    for (words, code, parts) in cases {
+        sandbox.refuses(words, code, parts);
+    }
+}
+
+#[test]
 fn what_cannot_be_measured_is_a_usage_error() {
     let sandbox = Sandbox::new();
     for (options, parts) in [
