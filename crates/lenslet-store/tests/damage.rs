@@ -55,7 +55,9 @@ fn every_cut_and_every_damage_is_refused_within_bounds_of_memory() {
     let region = Region::new(ALLOCATOR);
     assert!(decode_checkpoint(&bytes).is_ok());
     let allocated = region.change().bytes_allocated;
-    assert!(allocated <= 2 * bytes.len() + WORDS, "{allocated} bytes allocated");
+    // An epoch of the history has room for every metric; in the file it has those that there are.
+    let history = 3 * size_of::<lenslet_train::Epoch>();
+    assert!(allocated <= 2 * bytes.len() + WORDS + history, "{allocated} bytes allocated");
 }
 
 /// Sound checksums over what no program has written.
