@@ -1,11 +1,13 @@
 //! The backward pass: from the probabilities of the forward pass to the gradients of all
 //! parameters, averaged over the batch.
 
+mod convolution;
+mod joined;
+
 use std::ops::Range;
 
 use lenslet_kernels::{
-    Chunks, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled, Real, Rows,
-    RowsMut, Target, Team,
+    Chunks, Conv2dKernel, InputGradient, Kernels, Learned, Real, Rows, RowsMut, Target, Team,
 };
 
 use crate::cpu::Cpu;
@@ -15,7 +17,7 @@ use crate::norm::NormNumbers;
 use crate::numbers::Numbers;
 use crate::plan::{Apart, Plan, Stage};
 use crate::profile::{Clock, Notes, Phase};
-use crate::program::{Broadcast, Op, Pool, Program, Step, Weights};
+use crate::program::{Op, Pool, Program, Step, Weights};
 use crate::sharing::Hands;
 use crate::targets::Targets;
 use crate::update::{Next, Updater};
@@ -480,76 +482,6 @@ impl<K: Kernels> Turn<'_, K> {
         hands.cut(1, y, |first, y| self.kernels.add(&x[first..][..y.len()], y));
     }
 
-    /// The gradient of what several inputs were joined to, parted again.
-    fn part(&self, i: usize, memory: &mut Memory<'_, K::Real>, hands: &Hands<'_, K::Real>) {
-        let (step, plan) = (&self.program.steps[i], self.plan);
-        let dy = plan.gradients[step.output];
-        let mut first = 0;
-        for (k, (input, &adds)) in step.inputs().zip(&self.program.adds[i]).enumerate() {
-            let column = first;
-            if let Op::Concatenate { widths } = &step.op {
-                first += widths[k];
-            }
-            if input == step.output || !self.program.wanted[input] {
-                continue;
-            }
-            let sum = plan.gradients[input];
-            let dx = if adds { plan.addend.first(sum.len) } else { sum };
-            match &step.op {
-                Op::Concatenate { widths } => {
-                    let [dy, dx] = memory.all([dy, dx]);
-                    let rows = dy.chunks_exact(widths.iter().sum());
-                    for (dx, dy) in dx.chunks_exact_mut(widths[k]).zip(rows) {
-                        dx.copy_from_slice(&dy[column..column + widths[k]]);
-                    }
-                }
-                Op::Add(repeats) | Op::Multiply(repeats) => {
-                    self.part_of(step, k, repeats, dx, memory);
-                }
-                _ => unreachable!("called for steps of several inputs"),
-            }
-            if adds {
-                let [more, sum] = memory.all([dx, sum]);
-                self.add(more, sum, hands);
-            }
-        }
-    }
-
-    /// The gradient of one input of a sum or product.
-    fn part_of(
-        &self,
-        step: &Step<K>,
-        k: usize,
-        repeats: &[Option<Broadcast>],
-        dx: Place,
-        memory: &mut Memory<'_, K::Real>,
-    ) {
-        let (plan, len) = (self.plan, self.program.lens[step.output]);
-        // That of a repeated one is first found for every place, and then summed.
-        let all = if repeats[k].is_some() { plan.scratch.first(len) } else { dx };
-        let [dy, to] = memory.all([plan.gradients[step.output], all]);
-        to.copy_from_slice(dy);
-        if let Op::Multiply(_) = step.op {
-            let others = step.inputs().zip(repeats).enumerate();
-            for (_, (other, repeated)) in others.filter(|(other, _)| *other != k) {
-                let run = repeated.as_ref().map_or(0, Broadcast::room);
-                let run = if run == 0 { Place::EMPTY } else { plan.scratch.behind(len, run) };
-                let [factor, to, run] = memory.all([plan.values[other], all, run]);
-                match repeated {
-                    None => self.kernels.multiply(factor, to),
-                    Some(repeated) => {
-                        repeated.apply(factor, to, run, |x, y| self.kernels.multiply(x, y));
-                    }
-                }
-            }
-        }
-        if let Some(repeated) = &repeats[k] {
-            let [all, dx] = memory.all([all, dx]);
-            dx.fill(K::Real::ZERO);
-            repeated.add_reduced(self.kernels, all, dx);
-        }
-    }
-
     /// The sums over one image that a normalisation's gradients need.
     fn normalization(&self, norm: usize, memory: &mut Memory<'_, K::Real>) {
         let plan = self.plan;
@@ -560,96 +492,12 @@ impl<K: Kernels> Turn<'_, K> {
         self.kernels.channel_sums(&self.norms[norm].mean, x, dy, sum, with_x);
     }
 
-    fn depthwise(
-        &self,
-        step: &Step<K>,
-        dx: Place,
-        memory: &mut Memory<'_, K::Real>,
-        sums: &mut Sums<'_, K::Real>,
-    ) -> u64 {
-        let Op::Depthwise { shape, weights, packed, .. } = &step.op else {
-            unreachable!("called for depthwise convolutions")
-        };
-        let plan = self.plan;
-        let wanted = self.program.wanted[step.input];
-        let dx = if wanted { dx } else { Place::EMPTY };
-        let [x, dy, dx] = memory.all([plan.values[step.input], plan.gradients[step.output], dx]);
-        let (dw, db) = sums.of(weights);
-        self.kernels.depthwise_grad_weights(shape, x, dy, dw, db);
-        if wanted {
-            self.kernels.depthwise_grad_input(shape, dy, &self.packed[*packed], dx);
-        }
-        let taps = shape.window.height.window * shape.window.width.window;
-        (dy.len() * taps) as u64 * (1 + u64::from(wanted))
-    }
-
     /// Whether a step's part of the backward pass is done with the convolution before it.
     fn in_block(&self, step: usize) -> bool {
         let blocks = self.program.blocks[..step].iter().flatten();
         blocks
             .filter(|block| block.rectified)
             .any(|block| [block.activation, block.pool, block.dropout].contains(&Some(step)))
-    }
-
-    /// Both gradients of a convolution, by way of the pool behind it where there is one. Returns the
-    /// multiply-adds that were made.
-    fn convolution(
-        &self,
-        i: usize,
-        dx: Place,
-        memory: &mut Memory<'_, K::Real>,
-        found: &mut Memory<'_, u32>,
-        sums: &mut Sums<'_, K::Real>,
-        hands: &mut Hands<'_, K::Real>,
-    ) -> u64 {
-        let (plan, steps) = (self.plan, &self.program.steps);
-        let step = &steps[i];
-        let (Op::Conv2d { kernel, weights, packed, .. }, Some(block)) =
-            (&step.op, self.program.blocks[i])
-        else {
-            unreachable!("a block begins with a convolution")
-        };
-        let w = &sums.parameters[weights.kernel.clone()];
-        let (dw, db) = sums.of(weights);
-        let dx = if self.program.wanted[step.input] { dx } else { Place::EMPTY };
-        let (x, own, shared) = (plan.values[step.input], Some(*packed), &self.packed[*packed]);
-        let pool = block.pool.filter(|_| block.rectified).map(|pool| (pool, &steps[pool]));
-        let Some((index, Step { op: Op::Pool { shape: pool, .. }, output, .. })) = pool else {
-            let places = [x, plan.gradients[step.output], dx, plan.scratch];
-            let ([x, dy, dx, scratch], own) = memory.all_and_filters(places, own);
-            let dy = OutputGradient::Dense(dy);
-            let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
-            return gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands);
-        };
-        let rate = match block.dropout.map(|dropout| &steps[dropout].op) {
-            Some(Op::Dropout { rate, .. }) => *rate,
-            _ => 0.0,
-        };
-        let places = [x, plan.values[*output], plan.gradients[*output], dx, plan.scratch];
-        let ([x, y, dy, dx, scratch], own) = memory.all_and_filters(places, own);
-        let scale = K::Real::from_f64(1.0 / (1.0 - rate));
-        let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
-        let dy = OutputGradient::Pooled(dy);
-        let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
-        gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands)
-    }
-
-    /// The packed filters of `w` for this gradient: the thread's own, if it has such.
-    fn filters<'b>(
-        &self,
-        kernel: &impl Conv2dKernel<K::Real>,
-        w: &[K::Real],
-        (own, shared): (&'b mut [K::Real], &'b [K::Real]),
-        dy: &OutputGradient<'_, K::Real>,
-        both: bool,
-    ) -> &'b [K::Real] {
-        if own.is_empty() {
-            return shared;
-        }
-        if kernel.needs_rest(dy, own, both) {
-            kernel.pack_rest(self.team, w, own);
-        }
-        own
     }
 
     /// Goes back through an element-wise step, with the gradient in `dx`.
@@ -689,23 +537,6 @@ impl<K: Kernels> Turn<'_, K> {
             Op::ScaleShift { scale, .. } => scale_in_turn(scale, memory.at(dx)),
             Op::Noise { .. } => {}
             _ => unreachable!("no element-wise step"),
-        }
-    }
-}
-
-/// The gradients of a convolution's filters, bias and input, by whoever works on the image.
-fn gradients<R: Real>(
-    kernel: &impl Conv2dKernel<R>,
-    [x, packed]: [&[R]; 2],
-    dy: OutputGradient<'_, R>,
-    [dw, db, dx]: [&mut [R]; 3],
-    scratch: &mut [R],
-    hands: &mut Hands<'_, R>,
-) -> u64 {
-    match hands {
-        Hands::One => kernel.backward(x, dy, packed, dw, db, dx, scratch),
-        Hands::All(team, locals) => {
-            kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals)
         }
     }
 }

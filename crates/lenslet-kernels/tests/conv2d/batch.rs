@@ -1,9 +1,8 @@
 //! The convolution of a whole batch against the specification in `f64`, image by image, for every
 //! instruction set here.
 
-mod common;
-
-use common::{Random, isas, narrow};
+use crate::assert_close;
+use crate::common::{Random, isas, narrow};
 use lenslet_kernels::{
     Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, Real, ReferenceConv2d, Rows, RowsMut,
     Team,
@@ -89,17 +88,6 @@ fn run(isa: Isa, shape: Conv2dShape, case: &Case<f32>, threads: usize) -> Result
     let dx = Some(RowsMut::new(&mut to.dx, images, input, 0..input));
     batch.backward_batch(&team, x, dy, &packed, &mut to.dw, &mut to.db, dx, &mut scratch);
     to
-}
-
-/// `got` is `expected` but for the rounding of sums of `terms` products of standard normal numbers.
-#[track_caller]
-fn assert_close(what: &str, got: &[f32], expected: &[f64], terms: usize, rounding: f64) {
-    assert_eq!(got.len(), expected.len(), "{what}");
-    let bound = 1e-6 + rounding * (8.0 + terms as f64);
-    for (i, (&got, &expected)) in got.iter().zip(expected).enumerate() {
-        let error = (f64::from(got) - expected).abs();
-        assert!(error <= bound * expected.abs().max(1.0), "{what}[{i}]: {got}, not {expected}");
-    }
 }
 
 fn check(shape: Conv2dShape, case: &Case<f64>) {
