@@ -15,7 +15,7 @@ const HEADER: [&str; 7] =
 const FIRST: usize = 6;
 
 /// One epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryRow {
     /// The epoch, from 1.
     pub epoch: usize,
@@ -48,7 +48,7 @@ impl From<&Epoch> for HistoryRow {
             val_accuracy: epoch.val_accuracy,
             seconds: epoch.seconds,
             learning_rate: Some(epoch.learning_rate),
-            val_metrics: epoch.val_metrics,
+            val_metrics: epoch.val_metrics.clone(),
         }
     }
 }
@@ -103,18 +103,17 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
     for record in csv.records() {
         let record = record.map_err(refused)?;
         let mut row: HistoryRow = record.deserialize(Some(&header)).map_err(refused)?;
-        for (&metric, value) in metrics.iter().zip(record.iter().skip(own)) {
-            let line = record.position().map_or(0, csv::Position::line);
-            let number = |_| {
+        let line = record.position().map_or(0, csv::Position::line);
+        let value = |(&metric, value): (&Metric, &str)| match value.parse() {
+            Ok(number) => Ok((metric, number)),
+            Err(_) => {
                 let column = column(&metric);
-                ContentError::text(
-                    format!("line {line}: {column} = {value:?} is no number"),
-                    remedy,
-                )
-            };
-            let value = if value.is_empty() { None } else { Some(value.parse().map_err(number)?) };
-            row.val_metrics.set(metric, value);
-        }
+                let what = format!("line {line}: {column} = {value:?} is no number");
+                Err(ContentError::text(what, remedy))
+            }
+        };
+        let given = metrics.iter().zip(record.iter().skip(own)).filter(|(_, v)| !v.is_empty());
+        row.val_metrics = given.map(value).collect::<Result<_, _>>()?;
         rows.push(row);
     }
     Ok(rows)

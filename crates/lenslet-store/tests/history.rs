@@ -63,9 +63,9 @@ fn other_metrics_have_columns_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.csv");
     let mut rows: Vec<_> = (1..4).map(row).collect();
-    rows[0].val_metrics.set(Metric::CohenKappa, 0.1 + 0.2);
-    rows[2].val_metrics.set(Metric::CohenKappa, -0.5);
-    rows[2].val_metrics.set(Metric::F1Macro, 0.25);
+    rows[0].val_metrics = [(Metric::CohenKappa, 0.1 + 0.2)].into_iter().collect();
+    rows[2].val_metrics =
+        [(Metric::F1Macro, 0.25), (Metric::CohenKappa, -0.5)].into_iter().collect();
     write_history(&path, &rows).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = text.lines().collect();

@@ -7,7 +7,7 @@ use lenslet_model::Metric;
 use crate::MetricValues;
 
 /// One epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
@@ -32,7 +32,7 @@ pub struct Epoch {
 impl fmt::Display for Epoch {
     /// As Keras's progress line ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accuracy, loss, val_accuracy, val_loss, val_metrics, .. } = *self;
+        let Self { accuracy, loss, val_accuracy, val_loss, ref val_metrics, .. } = *self;
         let entries = [
             ("accuracy", accuracy),
             ("loss", Some(loss)),

@@ -66,7 +66,7 @@ fn every_epoch_tells_the_metrics_of_the_validation_data() {
     let metrics = [Metric::SparseCategoricalAccuracy, Metric::F1Macro, Metric::RocAuc];
     let mut model = compiled(small(), &metrics);
     let history = model.fit(&train, Fit::new().epochs(2).validation(&test)).unwrap();
-    let (scores, last) = (model.evaluate(&test).unwrap().scores, history.epochs[1]);
+    let (scores, last) = (model.evaluate(&test).unwrap().scores, &history.epochs[1]);
     assert_eq!(last.val_metrics.get(Metric::F1Macro), Some(scores.f1_macro));
     assert_eq!(last.val_metrics.get(Metric::RocAuc), scores.roc_auc);
     assert_eq!(last.val_metrics.entries().count(), 2, "none that was not asked for");

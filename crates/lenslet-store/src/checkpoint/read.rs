@@ -172,13 +172,11 @@ fn history(file: &mut impl Read, numbers: usize) -> Result<Vec<Epoch>, Trouble> 
 
 /// The other metrics of the history.
 fn metrics(file: &mut impl Read, metrics: &[Metric], history: &mut [Epoch]) -> Result<(), Trouble> {
+    let mut bytes = vec![[0; size_of::<f64>()]; metrics.len()];
     for epoch in history {
-        for &metric in metrics {
-            let mut bytes = [0; size_of::<f64>()];
-            file.read_exact(&mut bytes)?;
-            let value = f64::from_le_bytes(bytes);
-            epoch.val_metrics.set(metric, Some(value).filter(|value| !value.is_nan()));
-        }
+        file.read_exact(bytes.as_flattened_mut())?;
+        let values = metrics.iter().copied().zip(bytes.iter().map(|&b| f64::from_le_bytes(b)));
+        epoch.val_metrics = values.filter(|(_, value)| !value.is_nan()).collect();
     }
     Ok(())
 }

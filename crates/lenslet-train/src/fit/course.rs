@@ -202,7 +202,7 @@ impl<'a> Course<'a> {
         let scores = self.fit.validation.map(scored).transpose()?.unwrap_or_default();
         self.position.elapsed = self.clock.elapsed();
         let (progress, record) = (self.progress(), self.record(validation, scores));
-        self.history.push(record);
+        self.history.push(record.clone());
         let outside = self.observer.epoch(&progress, &record);
         self.ended = self.observer.steer(&record, self.engine)? == Flow::Stop;
         self.position = Position::start_of(record.epoch + 1);
