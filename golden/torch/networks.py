@@ -7,17 +7,10 @@ k-th weight signed(base + k, i, 0.5), layer by layer, in Keras's shapes; moving 
 PyTorch's moving variance follows the sample's, n / (n - 1) times the batch's.
 """
 
-import json
-import os
-import sys
-
 import numpy as np
 import torch
+from common import bits, labels_of, signed, tensor_of, unit, write
 from torch.nn import functional as F
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.append(os.path.dirname(HERE))
-from formula import bits, labels_of, signed, unit
 
 BATCH, CLASSES = 3, 4
 SHAPE = (6, 5, 2)
@@ -180,24 +173,13 @@ def run(n, config):
         "name": f"{n}-{config['type']}",
         "model": model,
         "base": base,
-        "outputs": short(outputs),
+        "outputs": tensor_of(outputs),
         "loss": float(loss.detach()),
-        "gradients": [short(g) for g in gradients],
-        "moved": [short(m) for m in moved],
+        "gradients": [tensor_of(g) for g in gradients],
+        "moved": [tensor_of(m) for m in moved],
     }
-
-
-def short(tensor):
-    """Shape and values, each the shortest decimal that reads back as the same float32."""
-    a = tensor.detach().numpy()
-    values = [float(np.format_float_scientific(v, unique=True)) for v in a.ravel()]
-    return {"shape": list(a.shape), "values": [int(v) if v == 0 else v for v in values]}
 
 
 np.seterr(over="ignore")  # the formula wraps
 torch.set_num_threads(1)
-lines = ",\n  ".join(json.dumps(run(n, config), separators=(",", ":")) for n, config in enumerate(cases()))
-about = " ".join(__doc__.split("\n\n")[-1].split())
-versions = json.dumps({"torch": torch.__version__, "numpy": np.__version__})
-with open(os.path.join(HERE, "networks.json"), "w") as f:
-    f.write(f'{{\n "about": {json.dumps(about)},\n "versions": {versions},\n "cases": [\n  {lines}\n ]\n}}\n')
+write("networks.json", __doc__, [run(n, config) for n, config in enumerate(cases())])

@@ -1,5 +1,6 @@
-//! Every loss against Keras: value and gradient, through the engine's own way from logits or
-//! outputs. `golden/keras/make.py` made the values.
+//! Every loss against Keras, and those that it has against PyTorch: value and gradient, through the
+//! engine's own way from logits or outputs. `golden/keras/make.py` and `golden/torch/losses.py` made
+//! the values.
 
 use lenslet_engine::{Cpu, Options, Tally, Targets};
 use lenslet_kernels::{Fast, Isa, Kernels, Real, Reference};
@@ -62,10 +63,18 @@ fn engine<K: Kernels>(kernels: &K, case: &Case) -> Cpu<K> {
 }
 
 fn check<K: Kernels>(kernels: &K) {
-    let text = include_str!("../../../golden/keras/losses.json");
-    let golden: Golden = serde_json::from_str(text).unwrap();
-    assert_eq!(golden.all.len(), 46);
-    for (number, case) in golden.all.iter().enumerate() {
+    for (text, cases) in [
+        (include_str!("../../../golden/keras/losses.json"), 46),
+        (include_str!("../../../golden/torch/losses.json"), 15),
+    ] {
+        let golden: Golden = serde_json::from_str(text).unwrap();
+        assert_eq!(golden.all.len(), cases);
+        check_cases(kernels, &golden.all);
+    }
+}
+
+fn check_cases<K: Kernels>(kernels: &K, cases: &[Case]) {
+    for (number, case) in cases.iter().enumerate() {
         let (mut engine, outputs) = (engine(kernels, case), case.outputs());
         let (mut tally, mut gradient) = (Tally::default(), Vec::new());
         for (sample, row) in case.input.values.chunks(outputs).enumerate() {
@@ -89,12 +98,12 @@ fn check<K: Kernels>(kernels: &K) {
 }
 
 #[test]
-fn the_oracle_is_keras() {
+fn the_oracle_is_keras_and_pytorch() {
     check(&Reference::<f64>::new());
 }
 
 #[test]
-fn the_fast_kernels_are_keras() {
+fn the_fast_kernels_are_keras_and_pytorch() {
     for isa in Isa::available() {
         check(&Fast::new(isa));
     }

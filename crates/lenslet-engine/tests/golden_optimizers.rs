@@ -1,5 +1,6 @@
-//! Every optimiser, and all that can be around one, against Keras over 20 steps.
-//! `golden/keras/make.py` made the values and says by which formula the inputs come.
+//! Every optimiser, and all that can be around one, over 20 steps against Keras, and those that it
+//! has against PyTorch. `golden/keras/make.py` and `golden/torch/optimizers.py` made the values and say
+//! by which formula the inputs come.
 
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::{Fast, Isa, Kernels, Real, Reference};
@@ -71,10 +72,18 @@ fn assert_near<K: Kernels>(engine: &Cpu<K>, what: &str, expected: [&[f64]; 2]) {
 }
 
 fn check<K: Kernels>(kernels: &K) {
-    let text = include_str!("../../../golden/keras/optimizers.json");
-    let golden: Golden = serde_json::from_str(text).unwrap();
-    assert_eq!(golden.cases.len(), 25 + 8 * 6);
-    for case in &golden.cases {
+    for (text, cases) in [
+        (include_str!("../../../golden/keras/optimizers.json"), 25 + 8 * 6),
+        (include_str!("../../../golden/torch/optimizers.json"), 16),
+    ] {
+        let golden: Golden = serde_json::from_str(text).unwrap();
+        assert_eq!(golden.cases.len(), cases);
+        check_cases(kernels, &golden.cases);
+    }
+}
+
+fn check_cases<K: Kernels>(kernels: &K, cases: &[Case]) {
+    for case in cases {
         let (network, optimizer) = (network().build().unwrap(), case.optimizer());
         let (kernels, options) = (kernels.clone(), Options { threads: 2, ..Options::default() });
         let mut engine =
@@ -98,12 +107,12 @@ fn check<K: Kernels>(kernels: &K) {
 }
 
 #[test]
-fn the_oracle_is_keras() {
+fn the_oracle_is_keras_and_pytorch() {
     check(&Reference::<f64>::new());
 }
 
 #[test]
-fn the_fast_kernels_are_keras() {
+fn the_fast_kernels_are_keras_and_pytorch() {
     for isa in Isa::available() {
         check(&Fast::new(isa));
     }

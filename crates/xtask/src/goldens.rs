@@ -25,7 +25,10 @@ struct Golden {
 const ALL: [Golden; 3] = [
     Golden { name: "keras", scripts: &["make.py", "networks.py", "summary.py", "exchange.py"] },
     Golden { name: "sklearn", scripts: &["make.py"] },
-    Golden { name: "torch", scripts: &["make.py", "networks.py"] },
+    Golden {
+        name: "torch",
+        scripts: &["networks.py", "optimizers.py", "schedules.py", "losses.py"],
+    },
 ];
 
 pub(crate) fn run(Args { name: names }: &Args) -> Result<(), String> {
