@@ -5,6 +5,7 @@ mod keras;
 mod keras_refused;
 mod networks;
 mod onnx_decode;
+mod onnx_group_norm;
 mod onnx_refused;
 mod round_trip;
 mod torch_refused;

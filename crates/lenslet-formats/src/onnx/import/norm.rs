@@ -1,5 +1,7 @@
 //! Normalisations.
 
+use std::iter;
+
 use lenslet_model::layers::{BatchNormalization, GroupNormalization, LayerNormalization};
 
 use super::grown::Grown;
@@ -20,12 +22,23 @@ fn channels(
     index: usize,
     x: &Value,
 ) -> Result<Vec<f32>, FormatError> {
-    let (dims, numbers) = node.floats(index, grown)?.ok_or_else(|| node.missing(index))?;
-    if numbers.len() != x.channels() {
-        let what = format!("input {index} has the shape {dims:?} for {} channels", x.channels());
-        return Err(node.no_layer(what));
-    }
+    let numbers = numbers(node, grown, index, x.channels(), "channels")?;
     Ok(x.unscrambled(&numbers, 1))
+}
+
+/// Input `index`: one number for each of so many things.
+fn numbers(
+    node: &Operator<'_>,
+    grown: &Grown,
+    index: usize,
+    count: usize,
+    things: &str,
+) -> Result<Vec<f32>, FormatError> {
+    let (dims, numbers) = node.floats(index, grown)?.ok_or_else(|| node.missing(index))?;
+    if numbers.len() == count {
+        return Ok(numbers);
+    }
+    Err(node.no_layer(format!("input {index} has the shape {dims:?} for {count} {things}")))
 }
 
 fn need_channels_at(node: &Operator<'_>, x: &Value, axis: usize) -> Result<(), FormatError> {
@@ -90,7 +103,7 @@ pub(super) fn instance(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(),
     let epsilon = epsilon(node)?;
     let x = node.value(0, grown)?;
     let Part::Grouped(groups) = x.part else {
-        return each_group(node, grown, -1, epsilon);
+        return each_group(node, grown, -1, epsilon, channels);
     };
     for (index, expected) in [(1, 1.0), (2, 0.0)] {
         let (_, numbers) = node.floats(index, grown)?.ok_or_else(|| node.missing(index))?;
@@ -106,32 +119,42 @@ pub(super) fn instance(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(),
     Ok(())
 }
 
-/// `GroupNormalization`, as of version 21: with a scale and a shift for each channel.
+/// `GroupNormalization`: with a scale and a shift for each channel, before version 21 for each group.
 pub(super) fn group(node: &mut Operator<'_>, grown: &mut Grown) -> Result<(), FormatError> {
-    if node.opset < 21 {
-        return Err(node.no_layer("before opset 21 its scales are those of groups"));
+    if node.opset >= 21 {
+        node.only("stash_type", 1)?;
     }
-    node.only("stash_type", 1)?;
     let epsilon = epsilon(node)?;
     let groups = node.int("num_groups", 0)?;
     if groups < 1 {
         return Err(node.error(format!("num_groups = {groups}"), "export it again"));
     }
-    each_group(node, grown, groups, epsilon)
+    if node.opset >= 21 {
+        return each_group(node, grown, groups, epsilon, channels);
+    }
+    each_group(node, grown, groups, epsilon, |node, grown, index, x| {
+        let count = usize::try_from(groups).expect("it is positive");
+        let numbers = numbers(node, grown, index, count, "groups")?;
+        // Where the groups are not equal the layer refuses them.
+        let each = x.channels() / count;
+        Ok(numbers.iter().flat_map(|&number| iter::repeat_n(number, each)).collect())
+    })
 }
 
+/// Groups whose channels' numbers come by `numbers`.
 fn each_group(
     node: &mut Operator<'_>,
     grown: &mut Grown,
     groups: i64,
     epsilon: f64,
+    numbers: impl Fn(&Operator<'_>, &Grown, usize, &Value) -> Result<Vec<f32>, FormatError>,
 ) -> Result<(), FormatError> {
     let x = node.whole(0, grown)?;
     need_channels_at(node, &x, 1)?;
     if x.scrambled.is_some() {
         return Err(node.no_layer("its input is a picture made a vector"));
     }
-    let (gamma, beta) = (channels(node, grown, 1, &x)?, channels(node, grown, 2, &x)?);
+    let (gamma, beta) = (numbers(node, grown, 1, &x)?, numbers(node, grown, 2, &x)?);
     let layer = grown.add(node, GroupNormalization::new(groups).epsilon(epsilon), &[&x]);
     grown.weigh(layer, "gamma", gamma);
     grown.weigh(layer, "beta", beta);
