@@ -1,16 +1,6 @@
 //! Buffers and places in them.
 
-use aligned_vec::{AVec, ConstAlign};
-
-/// A buffer whose first element starts a cache line.
-pub(crate) type Buffer<T> = AVec<T, ConstAlign<64>>;
-
-/// A buffer of `len` default elements.
-pub(crate) fn buffer<T: Copy + Default>(len: usize) -> Buffer<T> {
-    let mut buffer = Buffer::with_capacity(64, len);
-    buffer.resize(len, T::default());
-    buffer
-}
+pub(crate) use lenslet_kernels::{Buffer, buffer};
 
 /// Which memory a place is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

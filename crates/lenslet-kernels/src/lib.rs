@@ -13,6 +13,7 @@
 //! Kernels over a whole batch take [`Rows`] and a [`Team`].
 
 mod arch;
+mod buffer;
 mod conv2d;
 mod cross_entropy;
 mod fast;
@@ -37,6 +38,7 @@ mod team;
 pub use arch::Portable;
 #[cfg(target_arch = "x86_64")]
 pub use arch::{Avx2, Avx512};
+pub use buffer::{Buffer, buffer};
 pub use conv2d::{Algorithm, Conv2d};
 pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, DepthwiseShape, Pool2dShape};

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 mod batch;
 mod pack;
+mod products;
 mod transformed;
 mod transforms;
 
@@ -18,12 +19,12 @@ use super::correlation::block_width;
 use super::line::Line;
 use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
-use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
 use crate::Isa;
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 pub(super) use batch::{BatchOperands, Blocks};
+use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
 use transforms::{inputs, outputs, tile_of};
@@ -38,6 +39,8 @@ pub(super) const ELEMENTS: usize = IN * IN;
 pub(super) const TAPS: usize = 9;
 /// The largest strip of padded image, in elements.
 const STRIP: usize = 1 << 16;
+/// Transformed numbers that stay in the first cache.
+const NEAR: usize = 10_000;
 
 /// `target[unit, o] = bias[o] + sum over taps, c of source[unit + tap, c] * w[tap, c, o]`.
 #[derive(Clone, Debug)]
@@ -56,19 +59,36 @@ pub(super) struct Winograd {
     pub(super) padded_source: usize,
     pub(super) padded_target: usize,
     /// Tiles that are transformed together.
-    pub(super) chunk: usize,
+    chunk: usize,
+    /// Whether their products take the place of what was transformed: where there is one block of
+    /// channels all of a tile is read before some of it is written.
+    in_place: bool,
     /// 1. A variable, for the compiler would else vectorise along the channels.
     step: usize,
 }
 
-/// Working memory.
+/// Working memory for a chunk of tiles.
 struct Work<'a> {
-    /// `B' d B`.
-    inputs: Transformed<'a>,
-    /// Their products with the filters.
-    outputs: Transformed<'a>,
+    /// `B' d B`, and their products with the filters.
+    numbers: &'a mut [f32],
+    inputs: Layout,
+    outputs: Layout,
     /// In whole vectors.
     bias: &'a [f32],
+}
+
+impl Work<'_> {
+    #[inline(always)]
+    fn inputs(&mut self) -> Transformed<'_> {
+        let Layout { start, stride, channels } = self.inputs;
+        Transformed { data: &mut self.numbers[start..], stride, channels }
+    }
+
+    #[inline(always)]
+    fn outputs(&self) -> Tiles<'_> {
+        let Layout { start, stride, channels } = self.outputs;
+        Tiles { data: &self.numbers[start..], stride, channels }
+    }
 }
 
 /// Tiles of an image of this size.
@@ -95,6 +115,13 @@ impl Winograd {
         let (rows, columns) = (rows.tiled(OUT, IN), columns.tiled(OUT, IN));
         let row_len = columns.reach(columns.units) * source_channels;
         let height = (STRIP / row_len.max(1)).saturating_sub(IN) / OUT + 1;
+        let [padded_source, padded_target] =
+            [source_channels, target_channels].map(|channels| channels.next_multiple_of(lanes));
+        let in_place = padded_target <= block_width(lanes);
+        // One tile of the matrix product, or two.
+        let least = if lanes == 16 { 8 } else { 6 };
+        let near = ELEMENTS * element_stride(2 * least, padded_source.max(padded_target)) <= NEAR;
+        let chunk = if in_place && !near { least } else { 2 * least };
         Some(Self {
             strips: Strips::new(&rows, &columns, source_channels, height),
             columns: columns.units,
@@ -104,12 +131,28 @@ impl Winograd {
             target_width: target.1,
             target_channels,
             taps: row_taps.map(|row| column_taps.map(|column| row * 3 + column)),
-            padded_source: source_channels.next_multiple_of(lanes),
-            padded_target: target_channels.next_multiple_of(lanes),
-            // Two tiles of the matrix product.
-            chunk: if lanes == 16 { 16 } else { 12 },
+            padded_source,
+            padded_target,
+            chunk,
+            in_place,
             step: 1,
         })
+    }
+
+    /// Where the transformed inputs of a chunk lie, and their products, and how many numbers there are.
+    fn layouts(&self) -> (Layout, Layout, usize) {
+        let [source, target] = [self.padded_source, self.padded_target];
+        let layout = |start, channels| {
+            let stride = element_stride(self.chunk, channels);
+            (Layout { start, stride, channels }, start + ELEMENTS * stride)
+        };
+        if self.in_place {
+            let (both, end) = layout(0, source.max(target));
+            return (both, both, end);
+        }
+        let (inputs, end) = layout(0, source);
+        let (outputs, end) = layout(end, target);
+        (inputs, outputs, end)
     }
 
     pub(super) fn packed_len(&self) -> usize {
@@ -117,9 +160,8 @@ impl Winograd {
     }
 
     pub(super) fn scratch_len(&self) -> usize {
-        let chunk = |channels| ELEMENTS * element_stride(self.chunk, channels);
-        let both = chunk(self.padded_source) + chunk(self.padded_target);
-        self.strips.scratch_len() + both + self.padded_target
+        let (.., chunk) = self.layouts();
+        self.strips.scratch_len() + chunk + self.padded_target
     }
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
@@ -230,9 +272,9 @@ impl Winograd {
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
         padded_bias.fill(0.0);
         padded_bias[..bias.len()].copy_from_slice(bias);
-        let (inputs, scratch) = self.transformed(self.padded_source, scratch);
-        let (outputs, scratch) = self.transformed(self.padded_target, scratch);
-        (Work { inputs, outputs, bias: padded_bias }, scratch)
+        let (inputs, outputs, len) = self.layouts();
+        let (numbers, scratch) = scratch.split_at_mut(len);
+        (Work { numbers, inputs, outputs, bias: padded_bias }, scratch)
     }
 
     /// A chunk of tiles, of which `view` holds those from `first_row` on, and some blocks of the
@@ -250,32 +292,19 @@ impl Winograd {
         blocks: &Range<usize>,
         view: &[f32],
         packed: &[f32],
-        Work { inputs, outputs, bias }: &mut Work<'_>,
+        work: &mut Work<'_>,
         target: Target<'_>,
     ) {
         let place = |tile: usize| (tile / self.columns, tile % self.columns);
         for (i, (row, column)) in chunk.clone().map(place).enumerate() {
-            self.transform_input(s, view, row - first_row, column, i, inputs);
+            self.transform_input(s, view, row - first_row, column, i, &mut work.inputs());
         }
-        self.products(s, chunk.len(), blocks, inputs, packed, outputs);
+        self.products(s, chunk.len(), blocks, packed, work);
         for (i, (row, column)) in chunk.clone().map(place).enumerate() {
+            let from = work.outputs();
             // SAFETY: the caller's promise.
-            unsafe {
-                self.transform_output(s, outputs.tiles(), i, bias, [row, column], blocks, target)
-            };
+            unsafe { self.transform_output(s, from, i, work.bias, [row, column], blocks, target) };
         }
-    }
-
-    /// Working memory for the transformed tiles of a chunk, off the front of `scratch`.
-    #[inline(always)]
-    pub(super) fn transformed<'a>(
-        &self,
-        channels: usize,
-        scratch: &'a mut [f32],
-    ) -> (Transformed<'a>, &'a mut [f32]) {
-        let stride = element_stride(self.chunk, channels);
-        let (data, scratch) = scratch.split_at_mut(ELEMENTS * stride);
-        (Transformed { data, stride, channels }, scratch)
     }
 
     /// `B' d B` for all channels of one tile.
@@ -316,93 +345,6 @@ impl Winograd {
                 |y, x| s.load_tail(&rows[y][x * channels + c..][..tail]),
             );
             to.store(s, tile, c, inputs(s, d));
-        }
-    }
-
-    /// The 36 matrix products: `outputs[element] = inputs[element] * filters[element]`.
-    #[inline(always)]
-    fn products<S: Simd>(
-        &self,
-        s: S,
-        tiles: usize,
-        blocks: &Range<usize>,
-        inputs: &Transformed<'_>,
-        packed: &[f32],
-        outputs: &mut Transformed<'_>,
-    ) {
-        let rows = ELEMENTS * self.source_channels;
-        for first in blocks.clone().map(|block| block * block_width(S::LANES)) {
-            let width = block_width(S::LANES).min(self.padded_target - first);
-            let packed = &packed[rows * first..][..rows * width];
-            let filters = packed.chunks_exact(self.source_channels * width);
-            for (element, filters) in filters.enumerate() {
-                match (width == S::LANES, S::REGISTERS) {
-                    (true, _) => {
-                        self.product::<S, 8, 1>(s, element, tiles, first, inputs, filters, outputs);
-                    }
-                    (_, 32..) => {
-                        self.product::<S, 8, 2>(s, element, tiles, first, inputs, filters, outputs);
-                    }
-                    _ => {
-                        self.product::<S, 6, 2>(s, element, tiles, first, inputs, filters, outputs);
-                    }
-                }
-            }
-        }
-    }
-
-    /// One element of `V` vectors of output channels.
-    #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn product<S: Simd, const P: usize, const V: usize>(
-        &self,
-        s: S,
-        element: usize,
-        tiles: usize,
-        first: usize,
-        inputs: &Transformed<'_>,
-        filters: &[f32],
-        outputs: &mut Transformed<'_>,
-    ) {
-        let mut at = 0;
-        while at < tiles {
-            if tile_height(tiles - at, P) == P {
-                self.some::<S, P, V>(s, element, at..tiles, first, inputs, filters, outputs);
-                at += P;
-            } else {
-                self.some::<S, 4, V>(s, element, at..tiles, first, inputs, filters, outputs);
-                at += 4;
-            }
-        }
-    }
-
-    /// The first `P` of some tiles.
-    #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    fn some<S: Simd, const P: usize, const V: usize>(
-        &self,
-        s: S,
-        element: usize,
-        tiles: Range<usize>,
-        first: usize,
-        inputs: &Transformed<'_>,
-        filters: &[f32],
-        outputs: &mut Transformed<'_>,
-    ) {
-        // Behind the last tile the last one is computed again.
-        let last = tiles.end - 1;
-        let mut x: [&[f32]; P] = [&[]; P];
-        for (p, x) in x.iter_mut().enumerate() {
-            *x = &inputs.data[inputs.at(element, (tiles.start + p).min(last), 0)..];
-        }
-        let runs = Runs::new(&[0], self.source_channels, self.step);
-        let sums = tile::<S, P, V>(s, x, runs, filters, [[s.splat(0.0); V]; P]);
-        for (p, sums) in sums.iter().enumerate() {
-            let at = outputs.at(element, (tiles.start + p).min(last), first);
-            let to = &mut outputs.data[at..][..V * S::LANES];
-            for (v, sum) in sums.iter().enumerate() {
-                s.store(&mut to[v * S::LANES..], *sum);
-            }
         }
     }
 

@@ -67,14 +67,20 @@ struct Work<'a> {
 }
 
 impl WinogradGradient {
-    pub(super) fn new(mut forward: Winograd) -> Self {
-        forward.chunk = CHUNK;
+    pub(super) fn new(forward: Winograd) -> Self {
         Self { forward }
     }
 
     pub(super) fn scratch_len(&self) -> usize {
-        let Winograd { padded_target: bias, .. } = self.forward;
-        self.forward.scratch_len() + self.forward.packed_len() + bias
+        let [inputs, outputs] = self.strides().map(|stride| ELEMENTS * stride);
+        let sums = self.forward.packed_len() + self.forward.padded_target;
+        self.forward.strips.scratch_len() + inputs + outputs + sums
+    }
+
+    /// From one element of a chunk's tiles to the next, of inputs and of outputs.
+    fn strides(&self) -> [usize; 2] {
+        let Winograd { padded_source, padded_target, .. } = self.forward;
+        [padded_source, padded_target].map(|channels| element_stride(CHUNK, channels))
     }
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
@@ -245,8 +251,10 @@ impl WinogradGradient {
     #[inline(always)]
     fn work<'a>(&self, scratch: &'a mut [f32]) -> (Work<'a>, &'a mut [f32]) {
         let forward = &self.forward;
-        let stride = element_stride(CHUNK, forward.padded_target);
-        let (inputs, scratch) = forward.transformed(forward.padded_source, scratch);
+        let [input_stride, stride] = self.strides();
+        let (inputs, scratch) = scratch.split_at_mut(ELEMENTS * input_stride);
+        let channels = forward.padded_source;
+        let inputs = Transformed { data: inputs, stride: input_stride, channels };
         let (data, scratch) = scratch.split_at_mut(ELEMENTS * stride);
         let (filters, scratch) = scratch.split_at_mut(forward.packed_len());
         let (bias, scratch) = scratch.split_at_mut(forward.padded_target);

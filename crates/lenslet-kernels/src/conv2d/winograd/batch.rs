@@ -9,11 +9,9 @@
 
 use std::ops::Range;
 
-use super::{
-    ELEMENTS, OUT, Runs, Tiles, Transformed, Winograd, block_width, element_stride, tile,
-    tile_height,
-};
+use super::{ELEMENTS, OUT, Tiles, Transformed, Winograd, block_width, element_stride};
 use crate::conv2d::pieces::Target;
+use crate::conv2d::tile::{Runs, tile, tile_height};
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Rows, RowsMut, Team};

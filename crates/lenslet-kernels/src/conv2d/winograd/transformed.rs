@@ -13,6 +13,23 @@ pub(in crate::conv2d) struct Transformed<'a> {
     pub(in crate::conv2d) channels: usize,
 }
 
+/// Where the transformed tiles of a chunk lie in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    pub(super) start: usize,
+    /// From one element to the next.
+    pub(super) stride: usize,
+    /// From one tile to the next.
+    pub(super) channels: usize,
+}
+
+impl Layout {
+    #[inline(always)]
+    pub(super) fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
+        self.start + element * self.stride + tile * self.channels + channel
+    }
+}
+
 /// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
 /// vectors of one tile share the same few sets of the cache.
 pub(in crate::conv2d) fn element_stride(tiles: usize, channels: usize) -> usize {
@@ -47,12 +64,6 @@ impl Transformed<'_> {
             // SAFETY: just checked for the last element.
             unsafe { s.store_ptr(self.data.as_mut_ptr().add(at + element * self.stride), *x) };
         }
-    }
-
-    /// The same, to read.
-    #[inline(always)]
-    pub(in crate::conv2d) fn tiles(&self) -> Tiles<'_> {
-        Tiles { data: self.data, stride: self.stride, channels: self.channels }
     }
 }
 

@@ -33,6 +33,8 @@ const SMALL: usize = 1 << 15;
 const SAMPLES: usize = 32;
 /// Columns of the weights whose gradients wait for the optimiser.
 const COLUMNS: usize = 128;
+/// Rows that are asked for before they are read: as far ahead as the last cache takes to answer.
+const AHEAD: usize = 4;
 /// The most lanes of an instruction set.
 const LANES: usize = 16;
 
@@ -258,6 +260,9 @@ impl<S: Simd> Task<'_, S> {
                 moments: moments.map(|moment| moment.wrapping_add(at)),
                 width,
             };
+            if row.rule.is_some() {
+                own.ask_ahead(s, AHEAD * dy.width());
+            }
             let row = Row { samples, r, ..row };
             let (products, odd) = (&mut self.products, &mut self.odd);
             // SAFETY: `read` set the bits of samples that there are, and each has these columns; the

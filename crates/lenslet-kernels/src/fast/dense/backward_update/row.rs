@@ -6,6 +6,9 @@ use crate::fast::dense::tile::{load_row, store_row};
 use crate::fast::optimizer::{Adam, Odd};
 use crate::simd::Simd;
 
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
+
 /// One row of the weights and the samples that pass it.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a, S: Simd> {
@@ -37,6 +40,17 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Asks for the weights and moments so many numbers further on: with three of them the hardware
+    /// does not look far enough ahead by itself.
+    #[inline(always)]
+    pub(super) fn ask_ahead<S: Simd>(self, s: S, numbers: usize) {
+        for at in (numbers..numbers + self.width).step_by(LINE) {
+            for from in [self.w, self.moments[0], self.moments[1]] {
+                s.prefetch(from.wrapping_add(at));
+            }
+        }
+    }
+
     /// All but the first `n`.
     #[inline(always)]
     fn from(self, n: usize) -> Self {
