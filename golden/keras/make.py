@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the golden values that Lenslet's tests compare with: what Keras computes.
 
-    pip install -r requirements.txt && python make.py [layers] [optimizers] [schedules] [losses] [tutorial]
+    pip install -r requirements.txt && python make.py [layers] [optimizers] [schedules] [losses] [metrics] [tutorial]
 
-Output: layers.json, optimizers.json, schedules.json, losses.json, tutorial.json beside this script.
+Output: layers.json, optimizers.json, schedules.json, losses.json, metrics.json, tutorial.json beside this script.
 Everything that goes in (weights, images, labels, gradients) comes from ../formula.py.
 """
 
@@ -549,12 +549,44 @@ def make_tutorial():
         print(f"  {k}: largest gap {np.abs(np.array(f32[k]) - np.array(f64[k])).max():.1e}")
 
 
+# ---------------------------------------------------------------------------------------------
+# Metrics
+
+
+def make_metrics():
+    cases = []
+    for number, (samples, classes, many, share) in enumerate([(40, 4, True, 0.3), (33, 7, True, 0.6), (40, 1, True, 0.5), (50, 5, False, 0)]):
+        outputs = unit(9000 + number, (samples, classes))
+        if many:
+            truth = (unit(9100 + number, (samples, classes)) < share).astype(np.float32)
+            outputs = outputs * np.float32(0.75) + truth * np.float32(0.25)
+        else:
+            outputs = outputs**8
+            outputs /= outputs.sum(-1, keepdims=True)
+            truth = np.eye(classes, dtype=np.float32)[labels_of(9100 + number, samples, classes)]
+        metrics = [keras.metrics.BinaryAccuracy(), keras.metrics.Precision(), keras.metrics.Recall()]
+        # So many thresholds that the area is nearly that through all of them.
+        metrics.append(keras.metrics.AUC(num_thresholds=20001, multi_label=True, num_labels=classes))
+        for start in range(0, samples, 16):
+            for metric in metrics:
+                metric.update_state(truth[start : start + 16], outputs[start : start + 16])
+        case = {"classes": classes, "truth": short(truth)["values"], "outputs": short(outputs)["values"], "many_labels": many}
+        names = ["binary_accuracy", "precision", "recall", "auc"]
+        cases.append(case | {name: float(metric.result()) for name, metric in zip(names, metrics)})
+    write(
+        "metrics.json",
+        "Rows of outputs and of what they should be. binary_accuracy: BinaryAccuracy; precision, recall: Precision and Recall with the threshold 0.5; auc: "
+        "AUC with multi_label and 20001 thresholds, of which Keras takes the trapezoids. Updated by batches of 16.",
+        {"cases": cases},
+    )
+
+
 def main():
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(0)
-    parts = {"layers": make_layers, "optimizers": make_optimizers, "schedules": make_schedules, "losses": make_losses, "tutorial": make_tutorial}
+    parts = {"layers": make_layers, "optimizers": make_optimizers, "schedules": make_schedules, "losses": make_losses, "metrics": make_metrics, "tutorial": make_tutorial}
     for part in sys.argv[1:] or parts:
         parts[part]()
 

@@ -66,15 +66,46 @@ def case(rng, samples, classes, skill, levels):
     }
 
 
+def label_case(rng, samples, labels, skill, levels):
+    """Any number of labels for each sample."""
+    truth = (rng.random((samples, labels)) < rng.uniform(0.1, 0.6, labels)).astype(int)
+    truth[0], truth[1] = 1, 0
+    outputs = 1 / (1 + np.exp(-(rng.normal(size=truth.shape) + skill * (truth - 0.5))))
+    if levels:
+        outputs = np.round(outputs * levels) / levels
+    outputs = outputs.astype(np.float32)
+    said = (outputs > 0.5).astype(int)
+    scores = {"precision": metrics.precision_score, "recall": metrics.recall_score, "f1": metrics.f1_score}
+    means = {
+        name: {kind: score(truth, said, average=kind, zero_division=0) for kind in ("micro", "macro", "weighted")}
+        for name, score in scores.items()
+    }
+    each = metrics.precision_recall_fscore_support(truth, said, zero_division=0)
+    return {
+        "labels": labels,
+        "truth": truth.ravel().tolist(),
+        "outputs": [float(np.format_float_scientific(v, unique=True)) for v in outputs.ravel()],
+        "means": means,
+        "f1": each[2].tolist(),
+        "support": each[3].tolist(),
+        "roc_auc": metrics.roc_auc_score(truth, outputs, average="macro"),
+        "roc_aucs": np.asarray(metrics.roc_auc_score(truth, outputs, average=None)).tolist(),
+        "confusion": metrics.multilabel_confusion_matrix(truth, said).reshape(labels, 4).tolist(),
+        "exact_match": metrics.accuracy_score(truth, said),
+    }
+
+
 def main():
     rng = np.random.default_rng(7)
     cases = [case(rng, *shape) for shape in [(40, 2, 1.0, 0), (60, 3, 1.5, 0), (60, 10, 2.0, 0), (50, 4, 0.0, 8), (45, 2, 0.7, 5), (70, 7, 4.0, 6)]]
+    label_cases = [label_case(rng, *shape) for shape in [(40, 3, 1.0, 0), (60, 7, 3.0, 0), (50, 5, 0.5, 8)]]
     about = "outputs: a row of probabilities for each label, shortest decimals that read back as the same float32. The rest: what scikit-learn "
-    about += "finds (make.py says how); expected_calibration_error: over 15 bins."
+    about += "finds (make.py says how); expected_calibration_error: over 15 bins. label_cases: truth has a row of 0 and 1 for each "
+    about += "sample; a label is said where its output is above one half; confusion: true negatives, false positives, false negatives, true positives."
     versions = {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
-    lines = ",\n  ".join(json.dumps(c, separators=(",", ":")) for c in cases)
+    lines, label_lines = (",\n  ".join(json.dumps(c, separators=(",", ":")) for c in all) for all in (cases, label_cases))
     with open(os.path.join(HERE, "scores.json"), "w") as f:
-        f.write(f'{{\n "about": {json.dumps(about)},\n "versions": {json.dumps(versions)},\n "cases": [\n  {lines}\n ]\n}}\n')
+        f.write(f'{{\n "about": {json.dumps(about)},\n "versions": {json.dumps(versions)},\n "cases": [\n  {lines}\n ],\n "label_cases": [\n  {label_lines}\n ]\n}}\n')
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ use lenslet_model::Metric;
 use lenslet_report::{Setting, TensorBoard};
 use lenslet_store::{CsvLogger, Run, RunConfig, SavedModel, TrainingConfig, write_weights};
 use lenslet_train::{
-    EarlyStopping, Evaluation, ModelCheckpoint, Observer, Observers, Plan, Quantity,
-    ReduceLROnPlateau, SaveWhen,
+    EarlyStopping, ModelCheckpoint, Observer, Observers, Plan, Quantity, ReduceLROnPlateau,
+    SaveWhen,
 };
 
 use crate::failure::Failure;
+use crate::findings::Findings;
 use crate::number::{count, real};
 use crate::unsaved::{Tolerant, Unsaved};
 
@@ -175,8 +176,8 @@ impl CallbackArgs {
 
 /// All that a training tells beside the loss: accuracy always.
 pub(crate) fn metrics(asked: &[Metric]) -> Vec<Metric> {
-    let others = asked.iter().copied().filter(|&m| m != Metric::SparseCategoricalAccuracy);
-    std::iter::once(Metric::SparseCategoricalAccuracy).chain(others).collect()
+    let others = asked.iter().copied().filter(|&m| m != Metric::Accuracy);
+    std::iter::once(Metric::Accuracy).chain(others).collect()
 }
 
 fn checkpoint<'a>(
@@ -261,9 +262,10 @@ impl Callbacks<'_> {
         stopping.and_then(EarlyStopping::best_epoch)
     }
 
-    /// Adds the confusion matrix to what TensorBoard shows.
-    pub(crate) fn finish(&mut self, evaluation: &Evaluation) -> Result<(), Failure> {
+    /// Adds what was taken for what, or said of each label, to what TensorBoard shows.
+    pub(crate) fn finish(&mut self, findings: &Findings) -> Result<(), Failure> {
         let Some(board) = self.board.as_mut().map(Tolerant::observer) else { return Ok(()) };
-        board.confusion(&evaluation.confusion).map_err(|e| unwritable(board.folder(), &e))
+        let drawn = board.picture("confusion_matrix", &findings.picture());
+        drawn.map_err(|e| unwritable(board.folder(), &e))
     }
 }

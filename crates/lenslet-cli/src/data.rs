@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use lenslet_data::cifar10::{self, Cifar10, Md5, Source};
 use lenslet_data::folder::Folder;
-use lenslet_data::synthetic::Synthetic;
-use lenslet_data::{DataError, Dataset, Split, shuffled_order};
+use lenslet_data::synthetic::{Scenes, Synthetic};
+use lenslet_data::{DataError, Dataset, Labels, Split, shuffled_order};
 use lenslet_model::nearest;
 use lenslet_store::DataConfig;
 
@@ -16,7 +16,7 @@ use crate::machine::CacheArgs;
 use crate::number::{natural, real};
 use crate::progress;
 
-const NAMES: [&str; 2] = ["synthetic", "cifar10"];
+const NAMES: [&str; 3] = ["synthetic", "scenes", "cifar10"];
 /// How many classes are named in a sentence.
 const NAMED: usize = 20;
 
@@ -97,7 +97,9 @@ impl DataArgs {
         };
         self.refuse_idle(&config)?;
         match &mut config {
-            DataConfig::Synthetic { seed, .. } => *seed = self.data_seed.unwrap_or(*seed),
+            DataConfig::Synthetic { seed, .. } | DataConfig::Scenes { seed, .. } => {
+                *seed = self.data_seed.unwrap_or(*seed);
+            }
             DataConfig::Cifar10 { path } => {
                 if let Some(data) = &self.cifar10.data {
                     *path = Some(self.cifar10.place(data)?);
@@ -123,7 +125,11 @@ impl DataArgs {
             ("--image-size", self.image_size.is_some() && !folder, "image folders"),
             ("--validation-split", self.validation_split.is_some() && !folder, "image folders"),
             ("--strict", self.strict && !folder, "image folders"),
-            ("--data-seed", self.data_seed.is_some() && cifar10, "synthetic and image folders"),
+            (
+                "--data-seed",
+                self.data_seed.is_some() && cifar10,
+                "synthetic, scenes and image folders",
+            ),
         ];
         match cases.into_iter().find(|(_, idle, _)| *idle) {
             Some((flag, _, what)) => Err(Failure::usage(format!(
@@ -175,6 +181,10 @@ fn named(name: &str, shape: Option<[usize; 3]>) -> Result<DataConfig, Failure> {
             let Synthetic { seed, train, test } = Synthetic::default();
             Ok(DataConfig::Synthetic { seed, train, test })
         }
+        "scenes" => {
+            let Scenes { seed, train, test } = Scenes::default();
+            Ok(DataConfig::Scenes { seed, train, test })
+        }
         "cifar10" => Ok(DataConfig::Cifar10 { path: None }),
         _ if is_cifar10(path) => Err(Failure::usage(format!(
             "{name} is no folder of images; if it holds CIFAR-10, say `cifar10 --data {name}`"
@@ -194,8 +204,8 @@ fn named(name: &str, shape: Option<[usize; 3]>) -> Result<DataConfig, Failure> {
         _ => {
             let hint = nearest(name, NAMES).map(|name| format!("; did you mean `{name}`?"));
             Err(Failure::usage(format!(
-                "there is no data set and no folder called `{name}`: give synthetic, cifar10 or \
-                 the path of a folder of images{}",
+                "there is no data set and no folder called `{name}`: give synthetic, scenes, cifar10 \
+                 or the path of a folder of images{}",
                 hint.unwrap_or_default()
             )))
         }
@@ -221,6 +231,7 @@ fn whole(path: &Path) -> Result<String, Failure> {
 pub(crate) fn title(config: &DataConfig) -> String {
     match config {
         DataConfig::Synthetic { .. } => "synthetic".to_owned(),
+        DataConfig::Scenes { .. } => "scenes".to_owned(),
         DataConfig::Cifar10 { .. } => "cifar10".to_owned(),
         DataConfig::Folder { path, .. } => match Path::new(path).file_name() {
             Some(name) => name.to_string_lossy().into_owned(),
@@ -240,6 +251,9 @@ pub(crate) fn load(
     match config {
         DataConfig::Synthetic { seed, train, test } => {
             Ok((Synthetic { seed, train, test }.generate()?, config))
+        }
+        DataConfig::Scenes { seed, train, test } => {
+            Ok((Scenes { seed, train, test }.generate()?, config))
         }
         DataConfig::Cifar10 { path } => {
             let found = args.get(path.as_deref(), quiet)?;
@@ -266,7 +280,7 @@ pub(crate) fn load(
         }
         DataConfig::Imported {} => Err(Failure::usage(
             "the model was imported and has no images of its own; name a data set: synthetic, \
-             cifar10 or the path of a folder of images",
+             scenes, cifar10 or the path of a folder of images",
         )),
         _ => Err(Failure::failed("this data set is not known to this version of lenslet")),
     }
@@ -302,9 +316,18 @@ pub(crate) fn describe(split: &Split) -> String {
         counted(split.train.len(), "image"),
         counted(split.test.len(), "image"),
         shape(&split.train),
-        // There are never fewer than two.
-        format_args!("{} classes", thousands(split.train.classes().len())),
+        kinds(&split.train),
     )
+}
+
+/// How many classes, or labels, there are.
+fn kinds(data: &Dataset) -> String {
+    let count = data.classes().len();
+    match data.labels() {
+        // There are never fewer than two.
+        Labels::Sparse(_) => format!("{} classes", thousands(count)),
+        Labels::MultiHot(_) => format!("{}, any number for each image", counted(count, "label")),
+    }
 }
 
 /// The size of the images in words.

@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod data;
 mod failure;
+mod findings;
 mod interrupt;
 mod loss;
 mod machine;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use lenslet_data::Dataset;
-use lenslet_model::{Loss, LossFunction};
+use lenslet_model::{BinaryCrossentropy, Loss, LossFunction};
 
 use crate::failure::Failure;
 use crate::number::real;
@@ -13,7 +13,8 @@ use crate::number::real;
 #[command(next_help_heading = "Loss")]
 pub(crate) struct LossArgs {
     /// sparse_categorical_crossentropy, categorical_focal_crossentropy, binary_crossentropy,
-    /// binary_focal_crossentropy, mean_squared_error or categorical_crossentropy [default: the first]
+    /// binary_focal_crossentropy, mean_squared_error or categorical_crossentropy [default: the first; for
+    /// images with any number of labels binary_crossentropy]
     #[arg(long, value_name = "NAME", value_parser = LossFunction::named)]
     loss: Option<LossFunction>,
 
@@ -64,19 +65,45 @@ impl LossArgs {
         Ok(loss)
     }
 
-    /// Gives the classes the weights that the arguments ask for.
-    pub(crate) fn weigh(&self, loss: &mut Loss, images: &Dataset) -> Result<(), Failure> {
-        let classes = images.classes().len();
+    /// Makes the loss that of these images: with the weights of classes that the arguments ask for;
+    /// where images have any number of labels, binary cross-entropy unless they ask for another.
+    pub(crate) fn fit_to(&self, loss: &mut Loss, images: &Dataset) -> Result<(), Failure> {
+        if images.labels().multi_hot().is_some() {
+            return self.fit_to_labels(loss, images);
+        }
+        let counts = images.class_counts();
         loss.class_weights = match &self.class_weights {
             None => return Ok(()),
             Some(Weights::Given(weights)) => weights.clone(),
             Some(Weights::Balanced) => {
-                let mut counts = vec![0usize; classes];
-                images.labels().iter().for_each(|&label| counts[label as usize] += 1);
-                let even = images.len() as f64 / classes as f64;
-                counts.into_iter().map(|count| even / count.max(1) as f64).collect()
+                let even = images.len() as f64 / counts.len() as f64;
+                counts.iter().map(|&count| even / count.max(1) as f64).collect()
             }
         };
-        loss.check(classes).map_err(|e| Failure::usage(e.to_string()))
+        loss.check(counts.len()).map_err(|e| Failure::usage(e.to_string()))
+    }
+
+    fn fit_to_labels(&self, loss: &mut Loss, images: &Dataset) -> Result<(), Failure> {
+        let refuse = |what: String| {
+            let name = images.name();
+            Err(Failure::usage(format!(
+                "{what} is for images of one class each, but those of {name} have any number of \
+                 labels; leave it out, or take --loss binary_crossentropy"
+            )))
+        };
+        if self.class_weights.is_some() || !loss.class_weights.is_empty() {
+            return refuse("--class-weights".to_owned());
+        }
+        let function = loss.function;
+        if function.is_binary() || matches!(function, LossFunction::MeanSquaredError(_)) {
+            return Ok(());
+        }
+        if self.loss.is_some() {
+            return refuse(format!("--loss {}", function.name()));
+        }
+        let binary = LossFunction::BinaryCrossentropy(BinaryCrossentropy::default());
+        let smoothed = binary.with_label_smoothing(function.label_smoothing());
+        loss.function = smoothed.unwrap_or(binary);
+        Ok(())
     }
 }

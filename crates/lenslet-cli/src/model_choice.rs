@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lenslet_data::Dataset;
-use lenslet_model::{Graph, ModelError, Shape, from_toml, zoo, zoo_model, zoo_names};
+use lenslet_model::{Activation, Graph, ModelError, Shape, from_toml, zoo, zoo_model, zoo_names};
 
 use crate::failure::Failure;
 
@@ -65,7 +65,11 @@ impl ModelChoice {
 
     /// The model for this data.
     pub(crate) fn fitted_to(&self, data: &Dataset) -> Result<Graph, Failure> {
-        let model = self.sized(data.image_shape().into(), data.classes().len())?;
+        let mut model = self.sized(data.image_shape().into(), data.classes().len())?;
+        let many_labels = data.labels().multi_hot().is_some();
+        if let (Self::Named(_), true) = (self, many_labels) {
+            model = model.last_activation(Activation::Sigmoid);
+        }
         let place = match self {
             Self::File(path, _) => format!("{}: ", path.display()),
             _ => String::new(),
@@ -83,7 +87,13 @@ impl ModelChoice {
             )));
         }
         network.check_classes(data.classes().len()).map_err(|e| failed(e.to_string()))?;
-        Ok(model)
+        match network.check_many_labels() {
+            Err(error) if many_labels => {
+                let what = format!("the images of {} have any number of labels", data.name());
+                Err(failed(format!("{what}, but {error}")))
+            }
+            _ => Ok(model),
+        }
     }
 }
 

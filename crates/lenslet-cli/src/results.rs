@@ -2,26 +2,14 @@
 
 use std::fmt::Write;
 
-use lenslet_train::{ConfusionMatrix, Evaluation};
+use lenslet_train::{ConfusionMatrix, LabelReport};
 
-use crate::console::{counted, thousands};
+use crate::console::thousands;
 
 /// How many weak classes and frequent mistakes are named.
 const NAMED: usize = 3;
 /// The most classes of a matrix that is printed.
 const PRINTED: usize = 20;
-
-/// `test loss 1.1079, test accuracy 0.6095 (2,000 images)`.
-pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> String {
-    let confusion = &evaluation.confusion;
-    let images: u64 = confusion.counts().iter().sum();
-    format!(
-        "{part} loss {:.4}, {part} accuracy {:.4} ({})",
-        evaluation.loss,
-        evaluation.accuracy,
-        counted(images as usize, "image")
-    )
-}
 
 /// The classes recognised least often.
 pub(crate) fn weakest(confusion: &ConfusionMatrix) -> String {
@@ -30,6 +18,21 @@ pub(crate) fn weakest(confusion: &ConfusionMatrix) -> String {
         format!("{} ({:.0} % recognised)", confusion.classes()[class], recall * 100.0)
     });
     format!("Weakest classes: {}", words.collect::<Vec<_>>().join(", "))
+}
+
+/// The labels recognised worst.
+pub(crate) fn weakest_labels(report: &LabelReport) -> String {
+    let weakest = report.weakest(NAMED);
+    let words = weakest.iter().map(|&(label, f1)| {
+        let counts = report.counts[label];
+        format!(
+            "{} (F1 {f1:.2}; missed {} times, {} false alarms)",
+            report.classes[label],
+            thousands(counts.false_negatives as usize),
+            thousands(counts.false_positives as usize)
+        )
+    });
+    format!("Weakest labels: {}", words.collect::<Vec<_>>().join(", "))
 }
 
 /// The most frequent mistakes.

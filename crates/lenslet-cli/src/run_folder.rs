@@ -2,31 +2,37 @@
 
 use lenslet_data::Dataset;
 use lenslet_report::{
-    Picture, Sample, accuracy_curves, confusion_matrix, loss_curves, sample_grid,
+    Picture, Sample, accuracy_curves, confusion_matrix, label_matrix, loss_curves, sample_grid,
 };
-use lenslet_store::{Format, HistoryRow, Run, RunFile, confusion_csv};
-use lenslet_train::Evaluation;
+use lenslet_store::{ConfusionTable, Format, HistoryRow, Run, RunFile};
 
 use crate::failure::Failure;
+use crate::findings::Findings;
 
 /// Images in the grid of samples.
 const SAMPLES: usize = 50;
 
-/// A grid of images, every class in its turn.
+/// A grid of images, every class in its turn; those with any number of labels as they come.
 pub(crate) fn samples(data: &Dataset) -> Picture {
-    let mut turns: Vec<(usize, usize)> = Vec::with_capacity(data.len());
-    let mut seen = vec![0; data.classes().len()];
-    for (index, &label) in data.labels().iter().enumerate() {
-        turns.push((seen[label as usize], index));
-        seen[label as usize] += 1;
+    let mut order: Vec<usize> = (0..data.len()).collect();
+    if let Some(classes) = data.labels().sparse() {
+        let mut seen = vec![0; data.classes().len()];
+        let turns: Vec<usize> =
+            classes.iter().map(|&class| next(&mut seen[class as usize])).collect();
+        order.sort_by_key(|&index| (turns[index], classes[index]));
     }
-    turns.sort_by_key(|&(turn, index)| (turn, data.label(index)));
-    let sample = |&(_, index): &(usize, usize)| Sample {
-        pixels: data.image(index),
-        label: &data.classes()[data.label(index) as usize],
-    };
-    let images: Vec<_> = turns.iter().take(SAMPLES).map(sample).collect();
+    order.truncate(SAMPLES);
+    let words: Vec<_> = order.iter().map(|&index| data.words(index)).collect();
+    let samples = order.iter().zip(&words);
+    let images: Vec<_> =
+        samples.map(|(&index, label)| Sample { pixels: data.image(index), label }).collect();
     sample_grid(&images, data.image_shape(), &format!("Samples of {}", data.name()))
+}
+
+/// Counts one more; how many there were before.
+fn next(count: &mut usize) -> usize {
+    *count += 1;
+    *count - 1
 }
 
 /// Draws the samples.
@@ -58,21 +64,19 @@ fn lowest(losses: &[f64]) -> Option<usize> {
 }
 
 /// Writes what an evaluation found, in numbers and drawn.
-pub(crate) fn write_evaluation(run: &Run, evaluation: &Evaluation) -> Result<(), Failure> {
-    let confusion = &evaluation.confusion;
-    let csv = confusion_csv(confusion.classes(), confusion.counts());
-    run.write(RunFile::ConfusionCsv, csv.as_bytes())?;
-    run.write(RunFile::ClassificationReport, evaluation.report().to_string().as_bytes())?;
-    write_confusion(run, confusion.classes(), confusion.counts())
+pub(crate) fn write_evaluation(run: &Run, findings: &Findings) -> Result<(), Failure> {
+    run.write(RunFile::ConfusionCsv, findings.csv().as_bytes())?;
+    run.write(RunFile::ClassificationReport, findings.report().as_bytes())?;
+    write_picture(run, RunFile::ConfusionMatrix, &findings.picture())
 }
 
-/// Draws what was taken for what.
-pub(crate) fn write_confusion(
-    run: &Run,
-    classes: &[String],
-    counts: &[u64],
-) -> Result<(), Failure> {
-    write_picture(run, RunFile::ConfusionMatrix, &confusion_matrix(classes, counts))
+/// Draws what was taken for what, or said of each label.
+pub(crate) fn write_confusion(run: &Run, table: &ConfusionTable) -> Result<(), Failure> {
+    let picture = match table {
+        ConfusionTable::Classes { classes, counts } => confusion_matrix(classes, counts),
+        ConfusionTable::Labels { labels, counts } => label_matrix(labels, counts),
+    };
+    write_picture(run, RunFile::ConfusionMatrix, &picture)
 }
 
 fn write_picture(run: &Run, file: fn(Format) -> RunFile, picture: &Picture) -> Result<(), Failure> {

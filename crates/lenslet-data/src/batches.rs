@@ -18,11 +18,11 @@ pub fn shuffled_order(seed: u64, epoch: u64, n: usize) -> Vec<u32> {
 /// pictures into buffers that are used again and again:
 ///
 /// ```
-/// use lenslet_data::{Batches, Dataset, shuffled_order};
+/// use lenslet_data::{Batches, Dataset, Labels, shuffled_order};
 /// # let classes = vec!["cat".to_string(), "dog".to_string()];
 /// let data = Dataset::new("pets", classes, [1, 1, 1], vec![1, 2, 3], vec![0, 1, 0])?;
 /// let order = shuffled_order(42, 0, data.len());
-/// let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+/// let (mut pixels, mut labels) = (Vec::new(), Labels::default());
 /// for batch in Batches::new(&order, 2) {
 ///     data.gather(batch, &mut pixels, &mut labels);
 ///     assert_eq!(pixels.len(), batch.len());

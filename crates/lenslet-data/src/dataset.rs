@@ -2,38 +2,41 @@
 
 use std::fmt;
 
-use crate::DataError;
+use crate::{DataError, Labels};
 
-/// Equally sized `u8` pictures, each with the number of its class.
+/// Equally sized `u8` pictures, each with its class or with any number of labels.
 ///
-/// What [`Dataset::new`] checks holds for the value's whole life: there are at least two classes,
-/// every label names one of them, and there are exactly `len * height * width * channels` pixels.
-/// A set may have no picture at all; [`Dataset::check_trainable`] says whether it can be learnt.
-#[derive(Clone, PartialEq, Eq)]
+/// What [`Dataset::new`] checks holds for the value's whole life: there are at least two classes (one
+/// is enough where pictures have any number of labels), every label names one of them, and there are
+/// exactly `len * height * width * channels` pixels. A set may have no picture at all;
+/// [`Dataset::check_trainable`] says whether it can be learnt.
+#[derive(Clone, PartialEq)]
 pub struct Dataset {
     name: String,
     classes: Vec<String>,
     image_shape: [usize; 3],
     pixels: Vec<u8>,
-    labels: Vec<u32>,
+    labels: Labels,
 }
 
 impl Dataset {
     /// A set called `name` of pictures of `[height, width, channels]`, their `pixels` in NHWC
-    /// order (channels fastest), and for each picture the index of its class in `classes`.
+    /// order (channels fastest), and for each picture the index of its class in `classes`, as a
+    /// `Vec<u32>`, or the indices of its labels, as a [`MultiHot`](crate::MultiHot).
     ///
     /// # Errors
-    /// When there are fewer than two classes, a class name is empty or appears twice, a side or
-    /// the number of channels is 0, the number of pixels does not fit the number of labels, or a
-    /// label is out of range.
+    /// When there are too few classes, a class name is empty or appears twice, a side or the number
+    /// of channels is 0, the number of pixels does not fit the number of labels, or a label is out of
+    /// range.
     pub fn new(
         name: impl Into<String>,
         classes: Vec<String>,
         image_shape: [usize; 3],
         pixels: Vec<u8>,
-        labels: Vec<u32>,
+        labels: impl Into<Labels>,
     ) -> Result<Self, DataError> {
-        let set = Self { name: name.into(), classes, image_shape, pixels, labels };
+        let (name, labels) = (name.into(), labels.into());
+        let set = Self { name, classes, image_shape, pixels, labels };
         set.check_classes()?;
         set.check_pixels()?;
         set.check_labels()?;
@@ -74,17 +77,20 @@ impl Dataset {
         &self.pixels[index * size..][..size]
     }
 
-    /// The class of picture `index`.
+    /// The class of every picture, or its labels.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The names of what picture `index` shows, with commas between them: one class, any number of
+    /// labels, or `none of them`.
     ///
     /// # Panics
     /// When there is no such picture.
-    pub fn label(&self, index: usize) -> u32 {
-        self.labels[index]
-    }
-
-    /// The class of every picture.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
+    pub fn words(&self, index: usize) -> String {
+        let names: Vec<_> =
+            self.labels.of(index).into_iter().map(|class| &*self.classes[class]).collect();
+        if names.is_empty() { "none of them".to_owned() } else { names.join(", ") }
     }
 
     /// All pixels, NHWC.
@@ -98,7 +104,7 @@ impl Dataset {
     /// # Panics
     /// When an index is not below [`Dataset::len`].
     pub fn take(&self, order: &[u32]) -> Self {
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let (mut pixels, mut labels) = (Vec::new(), Labels::default());
         self.gather(order, &mut pixels, &mut labels);
         Self { name: self.name.clone(), classes: self.classes.clone(), pixels, labels, ..*self }
     }
@@ -110,11 +116,10 @@ impl Dataset {
         for (to, &from) in ascending.iter().enumerate() {
             let from = from as usize;
             self.pixels.copy_within(from * size..(from + 1) * size, to * size);
-            self.labels[to] = self.labels[from];
         }
         self.pixels.truncate(ascending.len() * size);
         self.pixels.shrink_to_fit();
-        self.labels.truncate(ascending.len());
+        self.labels = self.labels.take(ascending);
         self
     }
 
@@ -123,38 +128,37 @@ impl Dataset {
     ///
     /// # Panics
     /// When an index is not below [`Dataset::len`].
-    pub fn gather(&self, indices: &[u32], pixels: &mut Vec<u8>, labels: &mut Vec<u32>) {
+    pub fn gather(&self, indices: &[u32], pixels: &mut Vec<u8>, labels: &mut Labels) {
         pixels.clear();
-        labels.clear();
         pixels.reserve(indices.len() * self.image_len());
-        labels.reserve(indices.len());
         for &index in indices {
             pixels.extend_from_slice(self.image(index as usize));
-            labels.push(self.labels[index as usize]);
         }
+        self.labels.gather(indices, labels);
     }
 
-    /// How many pictures each class has, in the order of [`Dataset::classes`].
+    /// How many pictures show each class, in the order of [`Dataset::classes`].
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
-        for &label in &self.labels {
-            counts[label as usize] += 1;
-        }
+        (0..self.len())
+            .flat_map(|index| self.labels.of(index))
+            .for_each(|class| counts[class] += 1);
         counts
     }
 
     /// Whether a network can learn every class from this set.
     ///
     /// # Errors
-    /// When there is no picture, when only one class has pictures, or when a class has none; the
-    /// message names the class.
+    /// When there is no picture, when only one class has pictures (of which each picture has one
+    /// alone), or when a class has none; the message names the class.
     pub fn check_trainable(&self) -> Result<(), DataError> {
         let counts = self.class_counts();
         if self.is_empty() {
             return Err(DataError::NoImages { dataset: self.name.clone() });
         }
         let mut filled = counts.iter().zip(&self.classes).filter(|(count, _)| **count > 0);
-        if let (Some((_, class)), None) = (filled.next(), filled.next()) {
+        let only = self.labels.sparse().and_then(|_| filled.next());
+        if let (Some((_, class)), None) = (only, filled.next()) {
             let (dataset, class) = (self.name.clone(), class.clone());
             return Err(DataError::SingleClass { dataset, class });
         }
@@ -174,8 +178,13 @@ impl Dataset {
 
     fn check_classes(&self) -> Result<(), DataError> {
         let refuse = |what: String| Err(DataError::Classes { dataset: self.name.clone(), what });
-        if self.classes.len() < 2 {
-            return refuse(format!("{} given; at least two are needed", self.classes.len()));
+        let (classes, least) = match self.labels {
+            Labels::Sparse(_) => (self.classes.len(), "two are"),
+            // One label is there or not: two cases to tell apart.
+            Labels::MultiHot(_) => (self.classes.len() + 1, "one is"),
+        };
+        if classes < 2 {
+            return refuse(format!("{} given; at least {least} needed", self.classes.len()));
         }
         let mut sorted: Vec<&str> = self.classes.iter().map(String::as_str).collect();
         sorted.sort_unstable();
@@ -205,12 +214,21 @@ impl Dataset {
 
     fn check_labels(&self) -> Result<(), DataError> {
         let classes = self.classes.len();
-        match self.labels.iter().position(|&label| label as usize >= classes) {
-            None => Ok(()),
-            Some(index) => Err(DataError::Label {
-                place: format!("{}, image {index}", self.name),
-                label: self.labels[index],
-                classes,
+        match &self.labels {
+            Labels::Sparse(labels) => match labels.iter().position(|&l| l as usize >= classes) {
+                None => Ok(()),
+                Some(index) => {
+                    let place = format!("{}, image {index}", self.name);
+                    Err(DataError::Label { place, label: labels[index], classes })
+                }
+            },
+            Labels::MultiHot(labels) if labels.classes() == classes => Ok(()),
+            Labels::MultiHot(labels) => Err(DataError::MultiHot {
+                what: format!(
+                    "rows of {} do not fit the {classes} classes of {}; give a number for each",
+                    labels.classes(),
+                    self.name
+                ),
             }),
         }
     }
@@ -230,6 +248,7 @@ impl fmt::Debug for Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MultiHot;
 
     fn classes(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| name.to_string()).collect()
@@ -250,7 +269,7 @@ mod tests {
     fn takes_a_subset_in_the_order_asked_for() {
         let taken = four().take(&[3, 1]);
         assert_eq!(taken.pixels(), [30, 31, 10, 11]);
-        assert_eq!(taken.labels(), [0, 1]);
+        assert_eq!(taken.labels().sparse(), Some(&[0, 1][..]));
         assert_eq!(taken.image(1), [10, 11]);
         assert_eq!((taken.name(), taken.len()), ("four", 2));
     }
@@ -266,12 +285,13 @@ mod tests {
     #[test]
     fn gathers_without_allocating_once_warm() {
         let set = four();
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let (mut pixels, mut labels) = (Vec::new(), Labels::default());
+        let start = |labels: &Labels| labels.sparse().unwrap().as_ptr();
         set.gather(&[0, 1, 2], &mut pixels, &mut labels);
-        let before = (pixels.as_ptr(), labels.as_ptr());
+        let before = (pixels.as_ptr(), start(&labels));
         set.gather(&[2], &mut pixels, &mut labels);
-        assert_eq!((&pixels[..], &labels[..]), (&[20, 21][..], &[1][..]));
-        assert_eq!(before, (pixels.as_ptr(), labels.as_ptr()));
+        assert_eq!((&pixels[..], &labels), (&[20, 21][..], &Labels::from(vec![1])));
+        assert_eq!(before, (pixels.as_ptr(), start(&labels)));
     }
 
     #[test]
@@ -300,5 +320,31 @@ mod tests {
             Dataset::new("set", classes(&["a", "b", "c"]), [1, 1, 1], vec![0; 2], vec![0, 2]);
         let message = three.unwrap().check_trainable().unwrap_err().to_string();
         assert!(message.contains("class `b` has no image"), "{message}");
+    }
+
+    fn tagged(names: &[&str], lists: &[Vec<u32>]) -> Result<Dataset, DataError> {
+        let labels = MultiHot::of_lists(names.len(), lists).unwrap();
+        Dataset::new("set", classes(names), [1, 1, 1], vec![0; lists.len()], labels)
+    }
+
+    #[test]
+    fn pictures_may_show_any_number_of_labels() {
+        let set = tagged(&["cat", "dog"], &[vec![0, 1], vec![], vec![1]]).unwrap();
+        assert_eq!(set.class_counts(), [1, 2]);
+        assert_eq!([0, 1, 2].map(|i| set.words(i)), ["cat, dog", "none of them", "dog"]);
+        assert_eq!(set.take(&[2, 0]).words(1), "cat, dog");
+        assert!(set.check_trainable().is_ok());
+        let message = set.take(&[1, 2]).check_trainable().unwrap_err().to_string();
+        assert!(message.contains("class `cat` has no image"), "{message}");
+        let single = tagged(&["cat"], &[vec![0], vec![]]).unwrap();
+        assert!(single.check_trainable().is_ok(), "a label that is there or not");
+    }
+
+    #[test]
+    fn rows_of_labels_must_fit_the_classes() {
+        let labels = MultiHot::of_lists(3, &[vec![0]]).unwrap();
+        let error = Dataset::new("set", classes(&["a", "b"]), [1, 1, 1], vec![0], labels);
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("rows of 3 do not fit the 2 classes of set"), "{message}");
     }
 }

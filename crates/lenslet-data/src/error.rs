@@ -42,6 +42,22 @@ pub enum DataError {
         /// How many classes there are.
         classes: usize,
     },
+    /// Rows of labels that are none.
+    #[error("labels: {what}")]
+    MultiHot {
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// A table of labels that cannot be read.
+    #[error("{}{}: {what}", path.display(), line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; none where it is about the whole file.
+        line: Option<u64>,
+        /// What is wrong, and what to do.
+        what: String,
+    },
     /// A set without pictures.
     #[error("data set `{dataset}` has no image; nothing can be learnt from it, add images")]
     NoImages {

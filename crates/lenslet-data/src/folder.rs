@@ -1,22 +1,38 @@
-//! Folders of image files, one folder per class.
+//! Folders of image files, one folder per class or with a table of labels.
 
 mod load;
 mod scan;
+mod table;
 
 use std::path::Path;
 
 use lenslet_kernels::Stream;
 
-use crate::{DataError, Dataset, Split, decode, purpose};
+use crate::{DataError, Dataset, Labels, Split, decode, purpose};
 use load::{Loaded, load};
 use scan::{Layout, scan};
 
 /// How to read a folder of images.
 ///
-/// Two layouts are understood. Either `train/CLASS/...` beside `test/CLASS/...` (or `val`,
-/// `validation`, `valid`; the first of these that there is, and only that one); or `CLASS/...` side
-/// by side (in the folder itself or in `train/` alone), of which a fraction of every class is held
-/// out for testing.
+/// Where each image has one class, two layouts are understood. Either `train/CLASS/...` beside
+/// `test/CLASS/...` (or `val`, `validation`, `valid`; the first of these that there is, and only that
+/// one); or `CLASS/...` side by side (in the folder itself or in `train/` alone), of which a fraction
+/// of every class is held out for testing.
+///
+/// Where each image has any number of labels, `labels.csv` in the folder, or in `train/` and in the
+/// test folder, has a line for each. Either `file,labels` with `|` between labels, which are then in
+/// bytewise order, or `file,cat,dog,...` with a 1 for each label that the image has and a 0 for each
+/// other, in the order of the columns:
+///
+/// ```text
+/// file,labels                  file,cat,dog
+/// a.jpg,cat|dog                a.jpg,1,1
+/// old/b.jpg,dog                old/b.jpg,0,1
+/// c.jpg,                       c.jpg,0,0
+/// ```
+///
+/// Files are looked for below the folder of the table and nowhere else. To be held out for testing, an
+/// image counts as one of its rarest label.
 ///
 /// A class is the name of its folder; classes and files are in the bytewise order of their names.
 /// All files below a class's folder that end in jpg, jpeg, png, gif, bmp or webp are its images;
@@ -60,7 +76,9 @@ impl Folder {
     ///
     /// # Errors
     /// When the folder cannot be read or is laid out in another way, has fewer than two classes, a
-    /// class without a readable image, or a test class that is not trained on; when the pictures take
+    /// class without a readable image, or a test class that is not trained on; when a table of labels
+    /// has a line that cannot be understood, names a file that is not there, or names one twice; when the
+    /// pictures take
     /// more than [`Folder::limit`]; when the size or the fraction is out of range; and with
     /// [`Folder::strict`], when an image is broken.
     pub fn load(&self, path: &Path) -> Result<Split, DataError> {
@@ -103,7 +121,12 @@ impl Folder {
         shape: [usize; 3],
     ) -> Result<(), DataError> {
         let images = layout.train.files.len() + layout.test.as_ref().map_or(0, |t| t.files.len());
-        let bytes = shape.iter().fold(images as u128, |bytes, &side| bytes * side as u128);
+        let pixels = shape.iter().fold(images as u128, |bytes, &side| bytes * side as u128);
+        let labels = match layout.train.labels {
+            Labels::Sparse(_) => 0,
+            Labels::MultiHot(_) => layout.classes.len(),
+        };
+        let bytes = pixels + images as u128 * (labels * size_of::<f32>()) as u128;
         if bytes <= u128::from(self.limit) {
             return Ok(());
         }
@@ -121,18 +144,27 @@ fn name(path: &Path) -> String {
 /// Splits every class by itself, chosen by the seed; both parts stay in the set's order.
 fn hold_out(all: &Dataset, fraction: f64, seed: u64) -> [Vec<u32>; 2] {
     let mut held_out = vec![false; all.len()];
-    for class in 0..all.classes().len() as u32 {
-        let members: Vec<usize> = (0..all.len()).filter(|&i| all.label(i) == class).collect();
+    for (class, members) in (0..).zip(by_rarest(all)) {
         let wanted = (members.len() as f64 * fraction).round() as usize;
         let count = wanted.max(1).min(members.len().saturating_sub(1));
-        let order =
-            Stream::new(seed, purpose::HOLD_OUT, u64::from(class)).permutation(members.len());
+        let order = Stream::new(seed, purpose::HOLD_OUT, class).permutation(members.len());
         for &chosen in &order[..count] {
             held_out[members[chosen as usize]] = true;
         }
     }
     let part = |held| (0..all.len() as u32).filter(|&i| held_out[i as usize] == held).collect();
     [part(false), part(true)]
+}
+
+/// The pictures of each class, each counted as one of its rarest; behind them those of none.
+fn by_rarest(all: &Dataset) -> Vec<Vec<usize>> {
+    let counts = all.class_counts();
+    let mut members = vec![Vec::new(); counts.len() + 1];
+    for index in 0..all.len() {
+        let rarest = all.labels().of(index).into_iter().min_by_key(|&class| counts[class]);
+        members[rarest.unwrap_or(counts.len())].push(index);
+    }
+    members
 }
 
 #[cfg(test)]
@@ -158,6 +190,24 @@ mod tests {
             both.sort_unstable();
             assert_eq!(both, (0..113).collect::<Vec<u32>>());
         }
+    }
+
+    #[test]
+    fn a_picture_counts_as_one_of_its_rarest_label() {
+        let lists: Vec<Vec<u32>> = (0..60)
+            .map(|i| match i {
+                0..40 => vec![0],
+                40..50 => vec![0, 1],
+                _ => vec![],
+            })
+            .collect();
+        let labels = crate::MultiHot::of_lists(2, &lists).unwrap();
+        let names = ["often", "rare"].map(String::from).to_vec();
+        let all = Dataset::new("set", names, [1, 1, 1], vec![0; 60], labels).unwrap();
+        let [train, test] = hold_out(&all, 0.2, 42);
+        assert_eq!((train.len(), test.len()), (48, 12));
+        let of_none = test.iter().filter(|&&i| i >= 50).count();
+        assert_eq!((all.take(&test).class_counts(), of_none), (vec![10, 2], 2));
     }
 
     #[test]

@@ -10,3 +10,5 @@ pub(crate) const HOLD_OUT: u32 = 0xDA_0002;
 pub(crate) const SYNTHETIC: u32 = 0xDA_0003;
 /// The order of the classes in a synthetic set; the step is the part.
 pub(crate) const SYNTHETIC_ORDER: u32 = 0xDA_0004;
+/// One synthetic scene; the step is the picture's number.
+pub(crate) const SCENE: u32 = 0xDA_0005;

@@ -5,6 +5,8 @@
 //! Its classes come in pairs that share parts and are easily taken for each other: car and truck,
 //! house and boat, tree and mushroom, fish and bird, star and flower.
 //!
+//! [`Scenes`] shows up to four of the ten in one picture: pictures with any number of labels.
+//!
 //! Picture `i` is a function of the seed and `i` alone, in arithmetic that rounds the same
 //! everywhere (no sine or logarithm of the platform), so the pixels are the same on every machine.
 
@@ -16,7 +18,7 @@ mod shape;
 
 use lenslet_kernels::Stream;
 
-use crate::{DataError, Dataset, Split, parallel, purpose};
+use crate::{DataError, Dataset, Labels, MultiHot, Split, parallel, purpose};
 use picture::SIDE;
 
 /// The names of the classes, in the order of their labels.
@@ -58,6 +60,13 @@ enum Part {
     Test,
 }
 
+impl Part {
+    /// Tells the picture of this number apart from all others.
+    fn step(self, index: usize) -> u64 {
+        (self as u64) << 32 | index as u64
+    }
+}
+
 impl Synthetic {
     /// Draws the pictures. Each part has equally many of every class, to one, in a shuffled
     /// order; a smaller part's pictures are not the first ones of a larger part.
@@ -73,22 +82,91 @@ impl Synthetic {
     }
 
     fn part(&self, part: Part, count: usize) -> Result<Dataset, DataError> {
-        if count > MAX_IMAGES {
-            return Err(DataError::TooManyImages { count, limit: MAX_IMAGES });
-        }
+        check(count)?;
         let order =
             Stream::new(self.seed, purpose::SYNTHETIC_ORDER, part as u64).permutation(count);
         let labels: Vec<u32> = order.iter().map(|i| i % CLASSES.len() as u32).collect();
-        let mut pixels = vec![0; count * SIDE * SIDE * 3];
-        let jobs = pixels.chunks_exact_mut(SIDE * SIDE * 3).enumerate().collect();
-        parallel::for_each(jobs, |(index, image)| {
-            let step = (part as u64) << 32 | index as u64;
-            let stream = Stream::new(self.seed, purpose::SYNTHETIC, step);
-            picture::draw(labels[index] as usize, stream, image);
+        let stream = |index| Stream::new(self.seed, purpose::SYNTHETIC, part.step(index));
+        let (pixels, _) = drawn(count, |index, image| {
+            picture::draw(labels[index] as usize, stream(index), image);
         });
-        let classes = CLASSES.map(String::from).to_vec();
-        Dataset::new("synthetic", classes, [SIDE, SIDE, 3], pixels, labels)
+        dataset("synthetic", pixels, labels.into())
     }
+}
+
+/// How many pictures of several things to draw, from which seed.
+///
+/// Each shows none to four of [`CLASSES`], no two of a kind, and has their labels.
+///
+/// ```
+/// use lenslet_data::synthetic::Scenes;
+/// let split = Scenes { train: 20, test: 10, ..Scenes::default() }.generate()?;
+/// let labels = split.train.labels().multi_hot().expect("any number of labels each");
+/// assert_eq!(labels.rows().len(), 20 * 10);
+/// # Ok::<(), lenslet_data::DataError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scenes {
+    /// What everything random grows from; default 42.
+    pub seed: u64,
+    /// Pictures to learn from; default 10,000, at most [`MAX_IMAGES`].
+    pub train: usize,
+    /// Pictures to judge by; default 2,000, at most [`MAX_IMAGES`].
+    pub test: usize,
+}
+
+impl Default for Scenes {
+    fn default() -> Self {
+        let Synthetic { seed, train, test } = Synthetic::default();
+        Self { seed, train, test }
+    }
+}
+
+impl Scenes {
+    /// Draws the pictures.
+    ///
+    /// # Errors
+    /// When more than [`MAX_IMAGES`] are asked for.
+    pub fn generate(&self) -> Result<Split, DataError> {
+        Ok(Split {
+            train: self.part(Part::Train, self.train)?,
+            test: self.part(Part::Test, self.test)?,
+            skipped: Vec::new(),
+        })
+    }
+
+    fn part(&self, part: Part, count: usize) -> Result<Dataset, DataError> {
+        check(count)?;
+        let stream = |index| Stream::new(self.seed, purpose::SCENE, part.step(index));
+        let (pixels, lists) =
+            drawn(count, |index, image| picture::draw_scene(stream(index), image));
+        dataset("scenes", pixels, MultiHot::of_lists(CLASSES.len(), &lists)?.into())
+    }
+}
+
+fn check(count: usize) -> Result<(), DataError> {
+    match count {
+        ..=MAX_IMAGES => Ok(()),
+        _ => Err(DataError::TooManyImages { count, limit: MAX_IMAGES }),
+    }
+}
+
+/// So many pictures, side by side, and what drawing each gave.
+fn drawn<T: Clone + Default + Send>(
+    count: usize,
+    draw: impl Fn(usize, &mut [u8]) -> T + Sync,
+) -> (Vec<u8>, Vec<T>) {
+    let mut pixels = vec![0; count * SIDE * SIDE * 3];
+    let mut results = vec![T::default(); count];
+    let places = pixels.chunks_exact_mut(SIDE * SIDE * 3).zip(&mut results);
+    parallel::for_each(places.enumerate().collect(), |(index, (image, result))| {
+        *result = draw(index, image);
+    });
+    (pixels, results)
+}
+
+fn dataset(name: &str, pixels: Vec<u8>, labels: Labels) -> Result<Dataset, DataError> {
+    Dataset::new(name, CLASSES.map(String::from).to_vec(), [SIDE, SIDE, 3], pixels, labels)
 }
 
 #[cfg(test)]
@@ -107,6 +185,23 @@ mod tests {
         let digest = Md5::of(&[split.train.pixels(), split.test.pixels()].concat());
         assert_eq!(digest.to_string(), "c849c99c365498f87b44f812813154b5");
         assert_eq!(split.train.pixels(), small().train.pixels());
+    }
+
+    #[test]
+    fn the_scenes_are_the_same_for_ever() {
+        let split = Scenes { seed: 7, train: 40, test: 20 }.generate().unwrap();
+        let digest = Md5::of(&[split.train.pixels(), split.test.pixels()].concat());
+        assert_eq!(digest.to_string(), "a2578dac925b825aabf535179a60eb0e");
+    }
+
+    #[test]
+    fn scenes_show_none_to_four_things() {
+        let train = Scenes { seed: 7, train: 500, test: 0 }.generate().unwrap().train;
+        let mut counts = [0; 5];
+        (0..500).for_each(|index| counts[train.labels().of(index).len()] += 1);
+        assert!(counts.iter().all(|&count| (70..130).contains(&count)), "{counts:?}");
+        let of_class = train.class_counts();
+        assert!(of_class.iter().all(|count| (70..130).contains(count)), "{of_class:?}");
     }
 
     #[test]

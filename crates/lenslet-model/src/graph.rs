@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelError, NamedLayer, Network, Sequential, Shape};
+use crate::{Activation, ModelError, NamedLayer, Network, Sequential, Shape};
 
 /// The name by which layers take the network's input.
 pub const INPUT: &str = "input_layer";
@@ -62,6 +62,22 @@ impl Graph {
     /// Whether it is written as a chain: no layer names its inputs.
     pub fn is_sequential(&self) -> bool {
         self.output.is_none() && self.layers.iter().all(|layer| layer.inputs.is_empty())
+    }
+
+    /// Changes what the layer that is written last does to its outputs, if it does anything:
+    /// [`Activation::Sigmoid`] for samples with any number of labels, in place of a softmax.
+    ///
+    /// ```
+    /// use lenslet_model::{Activation, zoo_model};
+    /// let model = zoo_model("resnet20", (32, 32, 3), 5)?.last_activation(Activation::Sigmoid);
+    /// assert!(model.build()?.gives_many_labels());
+    /// # Ok::<(), lenslet_model::ModelError>(())
+    /// ```
+    pub fn last_activation(mut self, activation: Activation) -> Self {
+        if let Some(last) = self.layers.last_mut() {
+            last.layer.set_activation(activation);
+        }
+        self
     }
 
     /// Infers and checks every shape.

@@ -218,6 +218,36 @@ layers! {
     Maxout(Maxout),
 }
 
+impl Layer {
+    /// What it does to each of its outputs last, where it is a layer that has such a setting or does
+    /// nothing else.
+    pub fn activation(&self) -> Option<crate::Activation> {
+        match self {
+            Self::Conv2D(layer) => Some(layer.activation),
+            Self::DepthwiseConv2D(layer) => Some(layer.activation),
+            Self::SeparableConv2D(layer) => Some(layer.activation),
+            Self::Dense(layer) => Some(layer.activation),
+            Self::Activation(layer) => Some(layer.activation),
+            Self::Softmax(_) => Some(crate::Activation::Softmax),
+            _ => None,
+        }
+    }
+
+    /// Changes what [`Self::activation`] tells; whether it can be changed.
+    pub fn set_activation(&mut self, activation: crate::Activation) -> bool {
+        match self {
+            Self::Conv2D(layer) => layer.activation = activation,
+            Self::DepthwiseConv2D(layer) => layer.activation = activation,
+            Self::SeparableConv2D(layer) => layer.activation = activation,
+            Self::Dense(layer) => layer.activation = activation,
+            Self::Activation(layer) => layer.activation = activation,
+            Self::Softmax(_) => *self = activation.into(),
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl From<crate::Activation> for Layer {
     fn from(activation: crate::Activation) -> Self {
         Self::Activation(ActivationLayer::new(activation))

@@ -96,6 +96,18 @@ impl LossFunction {
         matches!(self, Self::BinaryCrossentropy(_) | Self::BinaryFocalCrossentropy(_))
     }
 
+    /// Whether the network's outputs are logits, of which the loss makes probabilities.
+    pub fn from_logits(self) -> bool {
+        match self {
+            Self::SparseCategoricalCrossentropy(loss) => loss.from_logits,
+            Self::CategoricalCrossentropy(loss) => loss.from_logits,
+            Self::CategoricalFocalCrossentropy(loss) => loss.from_logits,
+            Self::BinaryCrossentropy(loss) => loss.from_logits,
+            Self::BinaryFocalCrossentropy(loss) => loss.from_logits,
+            Self::MeanSquaredError(_) => false,
+        }
+    }
+
     /// Share of the targets that goes to all classes evenly.
     pub fn label_smoothing(self) -> f64 {
         match self {

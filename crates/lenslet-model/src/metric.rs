@@ -12,8 +12,10 @@ use crate::nearest;
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Metric {
-    /// Share of samples whose largest output is the true class's; the first of equal ones counts.
-    SparseCategoricalAccuracy,
+    /// What Keras makes of `"accuracy"`: the share of samples whose largest output is the true class's
+    /// (the first of equal ones counts); where samples have any number of labels, the share of all
+    /// outputs that are on the right side of one half.
+    Accuracy,
     /// Share of samples whose class is among the five likeliest; has no value for five classes or
     /// fewer.
     Top5Accuracy,
@@ -23,7 +25,8 @@ pub enum Metric {
     RecallMacro,
     /// Mean over classes of the harmonic mean of precision and recall.
     F1Macro,
-    /// F1 of all samples together: where each has one class, this is the accuracy.
+    /// F1 of all samples together: where each has one class, this is the accuracy; where each has any
+    /// number of labels, the harmonic mean of [`Self::Precision`] and [`Self::Recall`].
     F1Micro,
     /// Mean of F1 over classes, weighted by their number of samples.
     F1Weighted,
@@ -37,12 +40,18 @@ pub enum Metric {
     /// Expected calibration error over 15 bins: 0 is best. Has no value where outputs are no
     /// probabilities.
     ExpectedCalibrationError,
+    /// Keras's `Precision`: of all outputs above one half, of whatever class, the share that is right.
+    Precision,
+    /// Keras's `Recall`: of all outputs that should be 1, the share that is above one half.
+    Recall,
+    /// Share of samples of which every label is right: where each has one class, this is the accuracy.
+    ExactMatch,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::SparseCategoricalAccuracy,
+    pub const ALL: [Self; 14] = [
+        Self::Accuracy,
         Self::Top5Accuracy,
         Self::PrecisionMacro,
         Self::RecallMacro,
@@ -53,12 +62,15 @@ impl Metric {
         Self::CohenKappa,
         Self::MatthewsCorrelation,
         Self::ExpectedCalibrationError,
+        Self::Precision,
+        Self::Recall,
+        Self::ExactMatch,
     ];
 
     /// The name under which histories and progress lines show it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::SparseCategoricalAccuracy => "accuracy",
+            Self::Accuracy => "accuracy",
             Self::Top5Accuracy => "top_5_accuracy",
             Self::PrecisionMacro => "precision_macro",
             Self::RecallMacro => "recall_macro",
@@ -69,7 +81,22 @@ impl Metric {
             Self::CohenKappa => "cohen_kappa",
             Self::MatthewsCorrelation => "matthews_correlation",
             Self::ExpectedCalibrationError => "expected_calibration_error",
+            Self::Precision => "precision",
+            Self::Recall => "recall",
+            Self::ExactMatch => "exact_match",
         }
+    }
+
+    /// Whether it has a meaning where samples have any number of labels; the others compare classes of
+    /// which one alone is true.
+    pub fn takes_many_labels(self) -> bool {
+        !matches!(
+            self,
+            Self::Top5Accuracy
+                | Self::CohenKappa
+                | Self::MatthewsCorrelation
+                | Self::ExpectedCalibrationError
+        )
     }
 
     /// Whether more of it is better.

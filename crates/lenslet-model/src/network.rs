@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::names::automatic_names;
 use crate::order::order;
 use crate::{
-    Graph, INPUT, Initializer, Layer, ModelError, NamedLayer, Problem, Regularizer, Shape,
+    Activation, Graph, INPUT, Initializer, Layer, ModelError, NamedLayer, Problem, Regularizer,
+    Shape,
 };
 
 /// The most parameters that a network may have (2^30: 4 GiB in `f32`).
@@ -332,6 +333,39 @@ impl Network {
                 format!(
                     "let the model end in Flatten and Dense layers, the last with units = {classes}"
                 ),
+            ),
+        })
+    }
+
+    /// Whether each output is a probability by itself, so that a sample can have any number of labels:
+    /// the last layer ends with a sigmoid.
+    pub fn gives_many_labels(&self) -> bool {
+        let last = self.nodes.last().and_then(|node| node.layer.activation());
+        matches!(last, Some(Activation::Sigmoid | Activation::HardSigmoid))
+    }
+
+    /// Refuses a network that cannot give any number of labels.
+    ///
+    /// # Errors
+    /// Where the last layer ends with another activation than a sigmoid; names it.
+    pub fn check_many_labels(&self) -> Result<(), ModelError> {
+        let position = self.nodes.len();
+        let node = &self.nodes[position - 1];
+        let activation = match node.layer.activation() {
+            Some(other) if !self.gives_many_labels() => other,
+            _ => return Ok(()),
+        };
+        let why = match activation {
+            Activation::Softmax => "ends with softmax, whose outputs add up to 1".to_owned(),
+            other => format!("ends with {}, whose outputs are no probabilities", other.name()),
+        };
+        Err(ModelError::Layer {
+            position,
+            name: node.name.clone(),
+            kind: node.layer.kind(),
+            problem: Problem::new(
+                format!("{why}: it cannot give several labels at once"),
+                "let it end with activation = \"sigmoid\"",
             ),
         })
     }

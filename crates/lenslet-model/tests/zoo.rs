@@ -1,6 +1,6 @@
 //! The models that have a name are the ones that their authors meant: parameter counts.
 
-use lenslet_model::{zoo, zoo_model};
+use lenslet_model::{Activation, zoo, zoo_model};
 
 /// Name, input, classes, trainable parameters, and who counts as many.
 const COUNTS: [(&str, [usize; 3], usize, usize, &str); 11] = [
@@ -54,5 +54,17 @@ fn every_model_takes_small_pictures() {
     for model in zoo() {
         let network = model.model([32, 32, 3], 7).build().unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(network.output().dims(), [7], "{}", model.name);
+    }
+}
+
+#[test]
+fn each_can_give_many_labels() {
+    for model in zoo() {
+        let softmax = model.model(model.input, model.classes);
+        let refusal = softmax.build().unwrap().check_many_labels().unwrap_err().to_string();
+        assert!(refusal.contains("ends with softmax") && refusal.contains("sigmoid"), "{refusal}");
+        let sigmoid = softmax.last_activation(Activation::Sigmoid).build().unwrap();
+        assert!(sigmoid.gives_many_labels(), "{}", model.name);
+        assert_eq!(sigmoid.check_many_labels(), Ok(()));
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use lenslet_report::filter::{self, Filter};
 use lenslet_report::{
-    Picture, Prediction, Sample, accuracy_curves, confusion_matrix, loss_curves, predictions_grid,
-    sample_grid,
+    Picture, Prediction, Sample, accuracy_curves, confusion_matrix, label_matrix, loss_curves,
+    predictions_grid, sample_grid,
 };
 
 const CLASSES: [&str; 10] =
@@ -105,7 +105,19 @@ fn matrices(folder: &Path) -> Result<(), Box<dyn Error>> {
         let name = format!("confusion-{count}");
         save(folder, &name, &confusion_matrix(&names, &matrix(count, 500)))?;
     }
+    for labels in [&cifar[..], &long, &(0..60).map(|i| format!("label {i}")).collect::<Vec<_>>()] {
+        let counts: Vec<_> = (0..labels.len()).map(label_counts).collect();
+        save(folder, &format!("labels-{}", labels.len()), &label_matrix(labels, &counts))?;
+    }
     Ok(())
+}
+
+/// Of a thousand images.
+fn label_counts(label: usize) -> [u64; 4] {
+    let has = (noise(label) * 500.0) as u64;
+    let said = (has as f64 * noise(label + 40)) as u64;
+    let wrongly = ((1000 - has) as f64 * 0.2 * noise(label + 80)) as u64;
+    [said, has - said, wrongly, 1000 - has - wrongly]
 }
 
 /// A disc on a slope of colour.

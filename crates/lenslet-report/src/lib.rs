@@ -2,7 +2,8 @@
 //! Pictures of a training run: plain data in, one [`Picture`] out, as SVG and as PNG.
 //!
 //! Each picture is one function: [`accuracy_curves`], [`loss_curves`], [`confusion_matrix`],
-//! [`learning_rate_sweep`], [`sample_grid`], [`predictions_grid`] and [`filter::picture`]. Both formats are written from
+//! [`label_matrix`], [`learning_rate_sweep`], [`sample_grid`], [`predictions_grid`],
+//! [`wrong_labels_grid`] and [`filter::picture`]. Both formats are written from
 //! the same list of shapes, with a font that travels inside the library, so a picture is the same
 //! on a machine that has no fonts, and the same input gives the same bytes.
 //!
@@ -28,6 +29,7 @@ mod colour;
 mod confusion_matrix;
 pub mod filter;
 mod font;
+mod label_matrix;
 mod learning_rate_sweep;
 mod line_chart;
 mod loss_curves;
@@ -45,10 +47,11 @@ mod tiles;
 
 pub use accuracy_curves::accuracy_curves;
 pub use confusion_matrix::confusion_matrix;
+pub use label_matrix::label_matrix;
 pub use learning_rate_sweep::learning_rate_sweep;
 pub use line_chart::{Curve, metric_curves};
 pub use loss_curves::loss_curves;
 pub use picture::{Picture, PictureError};
-pub use predictions_grid::{Prediction, predictions_grid};
+pub use predictions_grid::{LabelPrediction, Prediction, predictions_grid, wrong_labels_grid};
 pub use sample_grid::{Sample, sample_grid};
 pub use tensorboard::{EventFile, Setting, TensorBoard};

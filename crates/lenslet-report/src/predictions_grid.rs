@@ -30,6 +30,46 @@ pub fn predictions_grid(images: &[Prediction<'_>], shape: [usize; 3], title: &st
     tiles::draw(&tiles, shape, title, 8)
 }
 
+/// One image and the labels that a model gave it, of which any number can be right.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelPrediction<'a> {
+    /// `height x width x channels` bytes, channels fastest.
+    pub pixels: &'a [u8],
+    /// The labels that it was given, in words.
+    pub predicted: &'a str,
+    /// The labels that it has, in words.
+    pub truth: &'a str,
+    /// The label of which the model is wrong by most, and its probability.
+    pub worst: (&'a str, f32),
+}
+
+/// Images with wrong labels: what they were given, what they have, and the label that is wrong by most
+/// with its probability.
+///
+/// `shape` is as in [`sample_grid`](crate::sample_grid).
+///
+/// # Panics
+/// Where an image is not of that shape, or the shape is empty.
+pub fn wrong_labels_grid(
+    images: &[LabelPrediction<'_>],
+    shape: [usize; 3],
+    title: &str,
+) -> Picture {
+    let tiles: Vec<_> = images.iter().map(labels_tile).collect();
+    tiles::draw(&tiles, shape, title, 8)
+}
+
+fn labels_tile<'a>(image: &LabelPrediction<'a>) -> Tile<'a> {
+    let (worst, probability) = image.worst;
+    let captions = [
+        (format!("✗ {}", text::name(image.predicted)), WRONG),
+        (format!("is: {}", text::name(image.truth)), SOFT_INK),
+        (format!("{}: {}", text::name(worst), percent(probability)), SOFT_INK),
+    ];
+    let captions = captions.map(|(words, colour)| Caption { words, colour }).into();
+    Tile { pixels: image.pixels, captions, frame: Some(WRONG) }
+}
+
 fn tile<'a>(image: &Prediction<'a>) -> Tile<'a> {
     let right = image.truth.map(|truth| truth == image.predicted);
     let (sign, colour) = match right {

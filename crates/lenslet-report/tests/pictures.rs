@@ -2,8 +2,8 @@
 
 use lenslet_report::filter::{self, Filter};
 use lenslet_report::{
-    Curve, Picture, Prediction, Sample, accuracy_curves, confusion_matrix, loss_curves,
-    metric_curves, predictions_grid, sample_grid,
+    Curve, LabelPrediction, Picture, Prediction, Sample, accuracy_curves, confusion_matrix,
+    label_matrix, loss_curves, metric_curves, predictions_grid, sample_grid, wrong_labels_grid,
 };
 
 const HOSTILE: &str = "<script>alert(\"1\" & '2')</script>\u{0}\u{1b}\u{202e}";
@@ -70,6 +70,22 @@ fn curves_of_any_length_and_value_are_drawn() {
         for best in [None, Some(0), Some(1), Some(usize::MAX)] {
             words(&loss_curves(train, validation, best));
         }
+    }
+}
+
+#[test]
+fn labels_of_any_number_are_drawn() {
+    let few = label_matrix(&[HOSTILE.to_owned(), "dog".to_owned()], &[[9, 1, 5, 15], [0, 0, 7, 3]]);
+    let words = words(&few);
+    for word in
+        [HOSTILE_SHOWN, "dog", "9 (0.90)", "1 (0.10)", "5 (0.25)", "0", "7 (0.70)", "missed"]
+    {
+        assert!(words.contains(&word.to_owned()), "{word} in {words:?}");
+    }
+    for count in [1, 100, 101, 3000] {
+        let picture = label_matrix(&names(count), &vec![[1, 2, 3, u64::MAX]; count]);
+        assert!(picture.height() < 3500, "{count} labels");
+        assert!(self::words(&picture).contains(&"class 0".to_owned()));
     }
 }
 
@@ -222,6 +238,14 @@ fn predictions_say_right_and_wrong() {
         words[1..],
         ["✓ ship", "93 %", "✗ ship", "93 %", "is truck", "ship", "93 %"].map(String::from)
     );
+}
+
+#[test]
+fn wrong_labels_tell_what_is_wrong_by_most() {
+    let worst = ("boat", 0.002);
+    let case = LabelPrediction { pixels: &[0; 12], predicted: "car", truth: "car, boat", worst };
+    let words = words(&wrong_labels_grid(&[case], [2, 2, 3], "Mistakes"));
+    assert_eq!(words[1..], ["✗ car", "is: car, boat", "boat: < 1 %"].map(String::from));
 }
 
 #[test]

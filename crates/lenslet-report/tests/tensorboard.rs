@@ -71,7 +71,7 @@ fn a_training_is_written_epoch_by_epoch() {
     let (network, options) = (layers.build().unwrap(), Options::default());
     let mut engine = Cpu::new(network, Loss::default(), SGD::new(0.1).into(), options).unwrap();
     let mut board = TensorBoard::create(folder.path()).unwrap();
-    let metrics = &[Metric::SparseCategoricalAccuracy, Metric::CohenKappa];
+    let metrics = &[Metric::Accuracy, Metric::CohenKappa];
     board.begin(&Plan { epochs: 1, steps: 1, validation: true, metrics }).unwrap();
     let epoch = Epoch {
         epoch: 1,

@@ -28,8 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(path) => cifar10::read(path.as_ref())?.train,
         None => Synthetic::default().generate()?.train,
     };
-    let (loss, metrics) =
-        (SparseCategoricalCrossentropy::default(), [Metric::SparseCategoricalAccuracy]);
+    let (loss, metrics) = (SparseCategoricalCrossentropy::default(), [Metric::Accuracy]);
     let mut model = cnn((32, 32, 3), 10).compile(Adam::default(), loss, &metrics)?;
     let checkpoints = Checkpoints::new(folder.path(), "settings");
     let writer = CheckpointWriter::new(checkpoints, Duration::MAX, |error| eprintln!("{error}"));

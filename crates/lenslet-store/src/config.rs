@@ -56,6 +56,15 @@ pub enum DataConfig {
         /// How many images to test on.
         test: usize,
     },
+    /// The built-in set of pictures with any number of labels.
+    Scenes {
+        /// The seed that the images are made from.
+        seed: u64,
+        /// How many images to train on.
+        train: usize,
+        /// How many images to test on.
+        test: usize,
+    },
     /// CIFAR-10.
     Cifar10 {
         /// An archive, a folder or an address; the official address and the cache by default.

@@ -5,7 +5,7 @@
 //! * [`SavedModel`] is a model with its classes and preprocessing as canonical JSON;
 //!   [`write_weights`] and [`read_weights`] keep it in one safetensors file with its parameters.
 //! * [`RunConfig`] holds all that repeats a run exactly, [`HistoryRow`] what each epoch gave,
-//!   [`confusion_csv`] what was taken for what.
+//!   [`confusion_csv`] and [`label_csv`] what was taken for what.
 //! * [`Checkpoints`] keep all that a training needs to go on; [`CheckpointWriter`] writes them beside
 //!   it.
 //! * [`Run`] is the folder in which a training leaves all of these.
@@ -36,7 +36,7 @@ pub use atomic::write;
 pub use checkpoint::{decode_checkpoint, encode_checkpoint, read_checkpoint};
 pub use checkpoints::{CheckpointWriter, Checkpoints, Found};
 pub use config::{DataConfig, Difference, RunConfig, TrainingConfig};
-pub use confusion::{confusion_csv, read_confusion};
+pub use confusion::{ConfusionTable, confusion_csv, label_csv, read_confusion};
 pub use csv_logger::CsvLogger;
 pub use error::{ContentError, StoreError};
 pub use files::{Disk, Files, NewFile};

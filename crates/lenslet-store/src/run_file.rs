@@ -18,11 +18,12 @@ pub enum RunFile {
     Accuracy(Format),
     /// `loss.png`, `loss.svg`: loss over epochs.
     Loss(Format),
-    /// `confusion_matrix.png`, `confusion_matrix.svg`: what was taken for what.
+    /// `confusion_matrix.png`, `confusion_matrix.svg`: what was taken for what, or said of each label.
     ConfusionMatrix(Format),
-    /// `confusion_matrix.csv`: the same in numbers, of [`confusion_csv`](crate::confusion_csv).
+    /// `confusion_matrix.csv`: the same in numbers, of [`confusion_csv`](crate::confusion_csv) or
+    /// [`label_csv`](crate::label_csv).
     ConfusionCsv,
-    /// `classification_report.txt`: precision, recall and F1 of every class.
+    /// `classification_report.txt`: precision, recall and F1 of every class or label.
     ClassificationReport,
     /// `result.json`: a [`RunResult`](crate::RunResult), written last of all.
     Result,

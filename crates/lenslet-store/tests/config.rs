@@ -43,6 +43,7 @@ fn every_setting_is_read_back() {
     let data = [
         config().data,
         DataConfig::Cifar10 { path: None },
+        DataConfig::Scenes { seed: 3, train: 20, test: 10 },
         DataConfig::Cifar10 { path: Some("https://mirror.example/cifar".to_owned()) },
         folder,
         DataConfig::Imported {},

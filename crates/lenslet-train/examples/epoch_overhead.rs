@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use lenslet_data::synthetic::Synthetic;
-use lenslet_data::{Batches, Dataset, cifar10, shuffled_order};
+use lenslet_data::{Batches, Dataset, Labels, cifar10, shuffled_order};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_model::{Adam, Metric, SparseCategoricalCrossentropy, cnn};
 use lenslet_train::{Compile, Fit, Model};
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let steps = (PICTURES as usize).div_ceil(batch_size) as f64;
     let options = Options { threads, ..Options::default() };
     let loss = SparseCategoricalCrossentropy::default();
-    let metrics = [Metric::SparseCategoricalAccuracy];
+    let metrics = [Metric::Accuracy];
     let description = cnn((32, 32, 3), 10);
     let mut engine = Cpu::new(description.build()?, loss.into(), Adam::default().into(), options)?;
     let mut model = description.compile_with(Adam::default(), loss, &metrics, options)?;
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Microseconds to copy an epoch's pictures together, batch by batch.
 fn copy(parts: &[Dataset], batch_size: usize) -> f64 {
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let (mut pixels, mut labels) = (Vec::new(), Labels::default());
     let order = shuffled_order(SEED, 1, parts[0].len());
     let mut seconds = 0.0;
     for part in parts {
@@ -90,7 +90,8 @@ fn bare(
     // The order of `fit`'s first and only epoch.
     let ready = data.take(&shuffled_order(SEED + round, 1, data.len()));
     let size = ready.pixels().len() / ready.len();
-    let batches = ready.pixels().chunks(size * batch_size).zip(ready.labels().chunks(batch_size));
+    let labels = ready.labels().sparse().ok_or("one class each")?;
+    let batches = ready.pixels().chunks(size * batch_size).zip(labels.chunks(batch_size));
     let start = Instant::now();
     for (pixels, labels) in batches {
         engine.train_step(pixels, labels)?;

@@ -5,12 +5,13 @@ mod pictures;
 
 use std::time::{Duration, Instant};
 
-use lenslet_data::{Dataset, shuffled_order};
+use lenslet_data::{Dataset, Labels, shuffled_order};
 use lenslet_engine::{Cpu, Engine, Options, Phase, Row};
 use lenslet_model::{Adam, Loss, Network};
 
 use crate::TrainError;
 use crate::evaluation::BATCH;
+use crate::targets::targets;
 pub use machine::Machine;
 use pictures::{count, pictures};
 
@@ -155,7 +156,7 @@ struct Bed {
     /// Where the next batch begins in `order`.
     next: usize,
     batch_size: usize,
-    batch: (Vec<u8>, Vec<u32>),
+    batch: (Vec<u8>, Labels),
 }
 
 impl Bed {
@@ -180,7 +181,7 @@ impl Bed {
             let (pixels, labels) = &mut self.batch;
             self.data.gather(indices, pixels, labels);
             let start = Instant::now();
-            self.engine.train_step(pixels, labels)?;
+            self.engine.train_on(pixels, targets(labels))?;
             let seconds = start.elapsed().as_secs_f64();
             after(&self.engine);
             Ok(seconds)

@@ -45,6 +45,19 @@ pub enum TrainError {
         /// Its name in the model, or "missing".
         expected: String,
     },
+    /// Pictures with any number of labels where that has no meaning, or with one class each where they
+    /// should have any number.
+    #[error("{what}, but the pictures of {data} have {kind}; {remedy}")]
+    Labels {
+        /// The data set's name.
+        data: String,
+        /// What its pictures have.
+        kind: &'static str,
+        /// What asks for something else.
+        what: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// A setting of the training is out of range.
     #[error("{setting} = {value} is out of range; it must be at least 1")]
     Setting {

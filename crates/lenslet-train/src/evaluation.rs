@@ -1,10 +1,14 @@
 //! How good a model is on data that it has not seen.
 
-use lenslet_data::Dataset;
+use lenslet_data::{Dataset, Labels};
 use lenslet_engine::{Engine, Tally};
 use lenslet_model::Metric;
 
-use crate::{ClassificationReport, ConfusionMatrix, MetricValues, Scores, TrainError};
+use crate::targets::batches;
+use crate::{
+    ClassificationReport, ConfusionMatrix, LabelReport, MetricValues, Scores, TrainError,
+    precision_and_recall,
+};
 
 /// Samples in a batch of evaluation or prediction: enough to keep many threads busy.
 pub(crate) const BATCH: usize = 256;
@@ -13,8 +17,8 @@ pub(crate) const BATCH: usize = 256;
 pub(crate) fn tally(engine: &mut dyn Engine, data: &Dataset) -> Result<Tally, TrainError> {
     let size: usize = data.image_shape().iter().product();
     let mut sum = Tally::default();
-    for (pixels, labels) in data.pixels().chunks(BATCH * size).zip(data.labels().chunks(BATCH)) {
-        sum.add(engine.evaluate(pixels, labels)?);
+    for (pixels, targets) in data.pixels().chunks(BATCH * size).zip(batches(data.labels(), BATCH)) {
+        sum.add(engine.evaluate_on(pixels, targets)?);
     }
     Ok(sum)
 }
@@ -32,24 +36,62 @@ pub(crate) fn outputs(engine: &mut dyn Engine, pixels: &[u8]) -> Result<Vec<f32>
     Ok(all)
 }
 
-/// These metrics over a data set, but for accuracy; those that have a value. A pass over the data of
+/// What is told beside the loss.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) metrics: &'a [Metric],
+    /// A label is said where its output is above this.
+    pub(crate) threshold: f32,
+}
+
+/// The metrics over a data set, but for accuracy; those that have a value. A pass over the data of
 /// its own, if there is any.
 pub(crate) fn values(
     engine: &mut dyn Engine,
     data: &Dataset,
-    metrics: &[Metric],
+    told: Told<'_>,
 ) -> Result<MetricValues, TrainError> {
-    if metrics.iter().all(|&metric| metric == Metric::SparseCategoricalAccuracy) {
+    if told.metrics.iter().all(|&metric| metric == Metric::Accuracy) {
         return Ok(MetricValues::default());
     }
     let outputs = outputs(engine, data.pixels())?;
-    let mut confusion = ConfusionMatrix::new(data.classes().to_vec());
-    for (row, &label) in outputs.chunks(data.classes().len()).zip(data.labels()) {
+    Ok(values_of(&outputs, data.labels(), data.classes(), told))
+}
+
+/// The same of outputs that are at hand.
+fn values_of(
+    outputs: &[f32],
+    labels: &Labels,
+    classes: &[String],
+    Told { metrics, threshold }: Told<'_>,
+) -> MetricValues {
+    let values: Vec<(Metric, Option<f64>)> = match labels {
+        Labels::Sparse(labels) => {
+            let confusion = confusion(classes, outputs, labels);
+            let scores = Scores::new(outputs, labels, &confusion, metrics);
+            let [precision, recall] = precision_and_recall(outputs, labels, threshold);
+            let others = [
+                (Metric::Precision, Some(precision)),
+                (Metric::Recall, Some(recall)),
+                (Metric::ExactMatch, Some(scores.f1_micro)),
+            ];
+            scores.entries().into_iter().chain(others).collect()
+        }
+        Labels::MultiHot(labels) => {
+            let with_aucs = metrics.contains(&Metric::RocAuc);
+            LabelReport::above(threshold, classes, outputs, labels, with_aucs).entries().into()
+        }
+    };
+    let wanted = values.into_iter().filter(|(metric, _)| metrics.contains(metric));
+    wanted.filter_map(|(metric, value)| Some((metric, value?))).collect()
+}
+
+fn confusion(classes: &[String], outputs: &[f32], labels: &[u32]) -> ConfusionMatrix {
+    let mut confusion = ConfusionMatrix::new(classes.to_vec());
+    for (row, &label) in outputs.chunks(classes.len()).zip(labels) {
         confusion.count(label as usize, first_largest(row));
     }
-    let scores = Scores::new(&outputs, data.labels(), &confusion).entries();
-    let wanted = scores.into_iter().filter(|(metric, _)| metrics.contains(metric));
-    Ok(wanted.filter_map(|(metric, value)| Some((metric, value?))).collect())
+    confusion
 }
 
 /// A sample that the model got wrong.
@@ -83,18 +125,17 @@ pub struct Evaluation {
 impl Evaluation {
     /// From loss and accuracy, the outputs (one row of class probabilities a sample) and the truth.
     pub(crate) fn new(tally: Tally, classes: &[String], outputs: &[f32], labels: &[u32]) -> Self {
-        let mut confusion = ConfusionMatrix::new(classes.to_vec());
         let mut mistakes = Vec::new();
         for (index, (row, &label)) in outputs.chunks(classes.len()).zip(labels).enumerate() {
             let (truth, predicted) = (label as usize, first_largest(row));
-            confusion.count(truth, predicted);
             if truth != predicted {
                 let probability = row[predicted];
                 mistakes.push(Mistake { index, truth, predicted, probability });
             }
         }
         mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        let scores = Scores::new(outputs, labels, &confusion);
+        let confusion = confusion(classes, outputs, labels);
+        let scores = Scores::new(outputs, labels, &confusion, &Metric::ALL);
         Self { loss: tally.mean_loss(), accuracy: tally.accuracy(), confusion, scores, mistakes }
     }
 

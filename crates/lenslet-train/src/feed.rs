@@ -8,7 +8,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use lenslet_data::{Batches, Dataset};
+use lenslet_data::{Batches, Dataset, Labels};
 
 use crate::{Flow, TrainError};
 
@@ -22,8 +22,8 @@ const AHEAD: usize = 2;
 pub(crate) struct Batch {
     /// One sample after the other, a byte per number.
     pub(crate) pixels: Vec<u8>,
-    /// Their classes.
-    pub(crate) labels: Vec<u32>,
+    /// What they show.
+    pub(crate) labels: Labels,
 }
 
 /// Calls `step` with one batch of `data` after the other, in the order of `order`, until all were
@@ -116,8 +116,7 @@ mod tests {
     }
 
     fn prepare(indices: &[u32], batch: &mut Batch) {
-        batch.labels.clear();
-        batch.labels.extend(indices);
+        batch.labels = indices.to_vec().into();
     }
 
     #[test]
@@ -126,7 +125,7 @@ mod tests {
         for other_thread in [false, true] {
             let mut seen = Vec::new();
             let step = |batch: &Batch| {
-                seen.push(batch.labels.clone());
+                seen.push(batch.labels.sparse().unwrap().to_vec());
                 Ok(Flow::Continue)
             };
             let flow = match other_thread {

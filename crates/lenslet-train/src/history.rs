@@ -14,7 +14,7 @@ pub struct Epoch {
     /// Mean training loss, taken as the epoch went on: with dropout, and while weights changed.
     pub loss: f64,
     /// Share of training samples that were right, likewise; where the model was compiled with
-    /// [`SparseCategoricalAccuracy`](lenslet_model::Metric::SparseCategoricalAccuracy).
+    /// [`Accuracy`](lenslet_model::Metric::Accuracy).
     pub accuracy: Option<f64>,
     /// Mean loss on the validation data after the epoch.
     pub val_loss: Option<f64>,

@@ -4,11 +4,12 @@
 
 mod valley;
 
-use lenslet_data::{Batches, Dataset, shuffled_order};
+use lenslet_data::{Batches, Dataset, Labels, shuffled_order};
 use lenslet_engine::Engine;
 
 use crate::TrainError;
 use crate::adapt::{Which, adapt};
+use crate::targets::targets;
 use valley::Valley;
 
 /// How learning rates are tried: a step at each, from the smallest to the largest, each larger than
@@ -106,7 +107,7 @@ impl LearningRateSweep {
     }
 
     fn steps(&self, engine: &mut dyn Engine, data: &Dataset) -> Result<SweptRates, TrainError> {
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let (mut pixels, mut labels) = (Vec::new(), Labels::default());
         let (mut rates, mut losses): (Vec<f64>, Vec<f64>) = Default::default();
         let mut brink = Brink::default();
         let mut passes = 0..;
@@ -122,7 +123,7 @@ impl LearningRateSweep {
                 }
                 engine.scale_learning_rate(rate / now);
                 data.gather(batch, &mut pixels, &mut labels);
-                let loss = engine.train_step(&pixels, &labels)?.mean_loss();
+                let loss = engine.train_on(&pixels, targets(&labels))?.mean_loss();
                 if brink.is_passed(loss) || !engine.all_finite() {
                     break 'sweep;
                 }

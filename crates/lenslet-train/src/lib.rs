@@ -17,10 +17,13 @@ mod evaluation;
 mod feed;
 mod fit;
 mod history;
+mod label_evaluation;
+mod label_report;
 mod learning_rate_sweep;
 mod model;
 mod observer;
 mod scores;
+mod targets;
 mod verdict;
 
 pub use bench::{Bench, LayerSpeed, Machine, Speed, Timing};
@@ -35,11 +38,13 @@ pub use error::TrainError;
 pub use evaluation::{Evaluation, Mistake};
 pub use fit::{Fit, OnNan};
 pub use history::{Epoch, History};
+pub use label_evaluation::{LabelEvaluation, LabelMistake};
+pub use label_report::{LabelCounts, LabelReport};
 pub use learning_rate_sweep::{LearningRateSweep, SweptRates};
 pub use model::{Compile, Model};
 pub use observer::{Flow, Observer, Observers, Plan, Progress};
 pub use scores::{
-    MetricValues, Scores, cohen_kappa, expected_calibration_error, matthews_correlation, roc_auc,
-    roc_auc_binary, top_k_accuracy,
+    MetricValues, Scores, cohen_kappa, expected_calibration_error, matthews_correlation,
+    precision_and_recall, roc_auc, roc_auc_binary, top_k_accuracy,
 };
 pub use verdict::{Verdict, verdict};

@@ -1,15 +1,15 @@
 //! A network that can be trained and used.
 
-use lenslet_data::Dataset;
+use lenslet_data::{Dataset, Labels, MultiHot};
 use lenslet_engine::{Cpu, Engine, Options, Profile, State};
-use lenslet_model::{Graph, Loss, Metric, Network, Optimizer, Sequential};
+use lenslet_model::{Graph, Loss, LossFunction, Metric, Network, Optimizer, Sequential};
 
 use crate::adapt::{Which, adapt};
-use crate::evaluation::{first_largest, outputs, tally};
+use crate::evaluation::{Told, first_largest, outputs, tally};
 use crate::fit::Course;
 use crate::{
-    Checkpoint, Evaluation, Fit, History, Keeper, LearningRateSweep, Observer, SweptRates,
-    TrainError,
+    Checkpoint, Evaluation, Fit, History, Keeper, LabelEvaluation, LearningRateSweep, Observer,
+    SweptRates, TrainError,
 };
 
 /// Makes a description trainable: `model.compile(optimizer, loss, metrics)`.
@@ -55,8 +55,10 @@ impl Compile for Graph {
         metrics: &[Metric],
         options: Options,
     ) -> Result<Model, TrainError> {
-        let engine = Cpu::new(self.build()?, loss.into(), optimizer.into(), options)?;
-        Ok(Model { engine: Box::new(engine), metrics: metrics.to_vec(), classes: Vec::new() })
+        let loss = loss.into();
+        let engine = Cpu::new(self.build()?, loss.clone(), optimizer.into(), options)?;
+        let (engine, metrics) = (Box::new(engine), metrics.to_vec());
+        Ok(Model { engine, loss, metrics, classes: Vec::new() })
     }
 }
 
@@ -81,9 +83,13 @@ impl Compile for Sequential {
     }
 }
 
+/// What the pictures of a multi-label data set have.
+const MANY: &str = "any number of labels each";
+
 /// A compiled network.
 pub struct Model {
     engine: Box<dyn Engine>,
+    loss: Loss,
     metrics: Vec<Metric>,
     classes: Vec<String>,
 }
@@ -103,10 +109,11 @@ impl Model {
         read: impl FnOnce(&mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
         network.check_classes(classes.len()).map_err(TrainError::from)?;
-        let engine = Cpu::blank(network, loss.into(), optimizer.into(), options);
+        let loss = loss.into();
+        let engine = Cpu::blank(network, loss.clone(), optimizer.into(), options);
         let mut engine = engine.map_err(TrainError::from)?;
         read(engine.parameters_mut())?;
-        Ok(Self { engine: Box::new(engine), metrics: Vec::new(), classes })
+        Ok(Self { engine: Box::new(engine), loss, metrics: Vec::new(), classes })
     }
 
     /// The network.
@@ -241,9 +248,11 @@ impl Model {
         }
         for data in std::iter::once(data).chain(fit.validation) {
             self.check_data(data)?;
+            self.check_labels(data)?;
         }
         adapt(&mut *self.engine, data, Which::New)?;
-        Course::new(fit, &mut *self.engine, data, &self.metrics, observer, keeper).run(from)
+        let told = Told { metrics: &self.metrics, threshold: self.threshold() };
+        Course::new(fit, &mut *self.engine, data, told, observer, keeper).run(from)
     }
 
     /// From here on training steps are timed, layer by layer; of the first `traced` steps every
@@ -285,20 +294,66 @@ impl Model {
     ) -> Result<SweptRates, TrainError> {
         data.check_trainable()?;
         self.check_data(data)?;
+        self.check_labels(data)?;
         self.network().check_classes(data.classes().len())?;
         sweep.run(&mut *self.engine, data)
     }
 
-    /// Loss, accuracy and confusions on `data`.
+    /// Loss, accuracy and confusions on `data`, of which each sample has one class.
     ///
     /// # Errors
-    /// Where data and model do not fit each other.
+    /// Where data and model do not fit each other, or samples have any number of labels:
+    /// [`Self::evaluate_labels`] is for those.
     pub fn evaluate(&mut self, data: &Dataset) -> Result<Evaluation, TrainError> {
+        let Labels::Sparse(labels) = data.labels() else {
+            return Err(TrainError::Labels {
+                data: data.name().to_owned(),
+                kind: MANY,
+                what: "`evaluate` tells what is taken for what".to_owned(),
+                remedy: "call `evaluate_labels`",
+            });
+        };
         self.check_data(data)?;
         self.network().check_classes(data.classes().len())?;
         let tally = tally(&mut *self.engine, data)?;
         let outputs = self.predict(data)?;
-        Ok(Evaluation::new(tally, data.classes(), &outputs, data.labels()))
+        Ok(Evaluation::new(tally, data.classes(), &outputs, labels))
+    }
+
+    /// Loss, accuracy and scores of each label on `data`, of which each sample has any number of them.
+    ///
+    /// ```
+    /// # use lenslet_data::synthetic::Scenes;
+    /// # use lenslet_model::{Activation, Adam, BinaryCrossentropy, Sequential, layers};
+    /// # use lenslet_train::{Compile, Fit};
+    /// let data = Scenes { train: 100, test: 50, ..Scenes::default() }.generate()?;
+    /// let model = Sequential::new((32, 32, 3))
+    ///     .add(layers::Flatten::new())
+    ///     .add(layers::Dense::new(10).activation(Activation::Sigmoid));
+    /// let mut model = model.compile(Adam::default(), BinaryCrossentropy::default(), &[])?;
+    /// model.fit(&data.train, Fit::new())?;
+    /// println!("{}", model.evaluate_labels(&data.test)?.report);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where data and model do not fit each other, or each sample has one class: [`Self::evaluate`] is
+    /// for those.
+    pub fn evaluate_labels(&mut self, data: &Dataset) -> Result<LabelEvaluation, TrainError> {
+        let Labels::MultiHot(labels) = data.labels() else {
+            return Err(TrainError::Labels {
+                data: data.name().to_owned(),
+                kind: "one class each",
+                what: "`evaluate_labels` tells how each of many labels is recognised".to_owned(),
+                remedy: "call `evaluate`",
+            });
+        };
+        self.check_data(data)?;
+        self.check_labels(data)?;
+        self.network().check_classes(data.classes().len())?;
+        let tally = tally(&mut *self.engine, data)?;
+        let outputs = self.predict(data)?;
+        Ok(LabelEvaluation::new(tally, data.classes(), &outputs, labels, self.threshold()))
     }
 
     /// The outputs for every sample of `data`: one row of class probabilities after the other.
@@ -326,6 +381,24 @@ impl Model {
             self.engine.predict(pixels, samples, &mut Vec::new())?;
         }
         outputs(&mut *self.engine, pixels)
+    }
+
+    /// The labels of every sample of `data`: those of the outputs above one half.
+    ///
+    /// # Errors
+    /// As [`Self::predict`].
+    pub fn predict_labels(&mut self, data: &Dataset) -> Result<MultiHot, TrainError> {
+        let (mut outputs, threshold) = (self.predict(data)?, self.threshold());
+        outputs.iter_mut().for_each(|x| *x = f32::from(u8::from(*x > threshold)));
+        Ok(MultiHot::new(self.network().output().elements(), outputs)?)
+    }
+
+    /// What the output of a label is above that is said: one half, of which the logit is 0.
+    fn threshold(&self) -> f32 {
+        match self.loss.function.is_binary() && self.loss.function.from_logits() {
+            true => 0.0,
+            false => 0.5,
+        }
     }
 
     /// The class of every sample of `data`: the first of the largest outputs.
@@ -357,6 +430,33 @@ impl Model {
                     expected: name(&self.classes),
                 })
             }
+        }
+    }
+
+    /// Refuses data with any number of labels where model, loss or metrics are for one class each.
+    fn check_labels(&self, data: &Dataset) -> Result<(), TrainError> {
+        if data.labels().sparse().is_some() {
+            return Ok(());
+        }
+        let refuse = |what: String, remedy| {
+            Err(TrainError::Labels { data: data.name().to_owned(), kind: MANY, what, remedy })
+        };
+        let Loss { function, class_weights } = &self.loss;
+        if !(function.is_binary() || matches!(function, LossFunction::MeanSquaredError(_))) {
+            let what = format!("the loss {} is for one class each", function.name());
+            return refuse(what, "take binary_crossentropy or binary_focal_crossentropy");
+        }
+        if !class_weights.is_empty() {
+            let what = "class weights are for one class each".to_owned();
+            return refuse(what, "leave them out");
+        }
+        if let Some(metric) = self.metrics.iter().find(|metric| !metric.takes_many_labels()) {
+            let what = format!("the metric {metric} is for one class each");
+            return refuse(what, "leave it out");
+        }
+        match function.from_logits() {
+            true => Ok(()),
+            false => Ok(self.network().check_many_labels()?),
         }
     }
 

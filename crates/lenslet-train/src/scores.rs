@@ -3,6 +3,7 @@
 mod agreement;
 mod auc;
 mod calibration;
+mod threshold;
 mod top_k;
 mod values;
 
@@ -12,6 +13,7 @@ pub use agreement::{cohen_kappa, matthews_correlation};
 pub use auc::{roc_auc, roc_auc_binary};
 pub use calibration::expected_calibration_error;
 use lenslet_model::Metric;
+pub use threshold::precision_and_recall;
 pub use top_k::top_k_accuracy;
 pub use values::MetricValues;
 
@@ -59,21 +61,32 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// From the outputs (a row for each sample), the true classes, and what was taken for what.
-    pub(crate) fn new(outputs: &[f32], labels: &[u32], confusion: &ConfusionMatrix) -> Self {
+    /// From the outputs (a row for each sample), the true classes, and what was taken for what. Of
+    /// those that look at every output, the ones that are `wanted` alone have a value.
+    pub(crate) fn new(
+        outputs: &[f32],
+        labels: &[u32],
+        confusion: &ConfusionMatrix,
+        wanted: &[Metric],
+    ) -> Self {
         let classes = confusion.classes().len();
+        let if_wanted = |metric, value: &dyn Fn() -> Option<f64>| {
+            if wanted.contains(&metric) { value() } else { None }
+        };
+        let top_5 = || (classes > TOP).then(|| top_k_accuracy(outputs, labels, TOP));
+        let calibration = || expected_calibration_error(outputs, labels, BINS);
         let report = ClassificationReport::new(confusion);
         Self {
-            top_5_accuracy: (classes > TOP).then(|| top_k_accuracy(outputs, labels, TOP)),
+            top_5_accuracy: if_wanted(Metric::Top5Accuracy, &top_5),
             precision_macro: report.macro_average.precision,
             recall_macro: report.macro_average.recall,
             f1_macro: report.macro_average.f1,
             f1_micro: report.accuracy,
             f1_weighted: report.weighted_average.f1,
-            roc_auc: roc_auc(outputs, labels),
+            roc_auc: if_wanted(Metric::RocAuc, &|| roc_auc(outputs, labels)),
             cohen_kappa: cohen_kappa(confusion),
             matthews_correlation: matthews_correlation(confusion),
-            expected_calibration_error: expected_calibration_error(outputs, labels, BINS),
+            expected_calibration_error: if_wanted(Metric::ExpectedCalibrationError, &calibration),
         }
     }
 

@@ -40,7 +40,7 @@ fn a_step_of_a_fit_allocates_nothing() {
     // Batches of 48 bytes, and of more than a mebibyte: these are prepared by another thread.
     for (side, batch_size) in [(4, 1), (256, 6)] {
         let count = 60 * batch_size;
-        let labels = (0..count as u32).map(|i| i % 2).collect();
+        let labels: Vec<_> = (0..count as u32).map(|i| i % 2).collect();
         let pixels = vec![7; count * side * side * 3];
         let data = Dataset::new("plain", classes.clone(), [side, side, 3], pixels, labels).unwrap();
         let mut model = Sequential::new((side, side, 3))

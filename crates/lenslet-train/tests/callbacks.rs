@@ -14,7 +14,7 @@ const PLAN: Plan<'_> = Plan {
     epochs: 100,
     steps: 1,
     validation: true,
-    metrics: &[Metric::SparseCategoricalAccuracy, Metric::ExpectedCalibrationError],
+    metrics: &[Metric::Accuracy, Metric::ExpectedCalibrationError],
 };
 
 /// An engine with three weights.
@@ -193,7 +193,7 @@ fn model(optimizer: impl Into<lenslet_model::Optimizer>) -> Model {
     let layers = Sequential::new((32, 32, 3))
         .add(Flatten::new())
         .add(Dense::new(10).activation(Activation::Softmax));
-    layers.compile(optimizer, Loss::default(), &[Metric::SparseCategoricalAccuracy]).unwrap()
+    layers.compile(optimizer, Loss::default(), &[Metric::Accuracy]).unwrap()
 }
 
 #[test]

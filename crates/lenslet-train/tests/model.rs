@@ -1,7 +1,7 @@
 //! Compile, fit, evaluate and predict on the built-in pictures.
 
 use lenslet_data::synthetic::Synthetic;
-use lenslet_data::{Batches, Dataset, shuffled_order};
+use lenslet_data::{Batches, Dataset, Labels, shuffled_order};
 use lenslet_engine::{Cpu, Engine, Options};
 use lenslet_kernels::Isa;
 use lenslet_model::layers::{AveragePool2D, Dense, Flatten, Normalization, Rescaling};
@@ -10,7 +10,7 @@ use lenslet_model::{
 };
 use lenslet_train::{Compile, Epoch, Fit, Flow, Model, Observer, Progress, TrainError};
 
-const ACCURACY: &[Metric] = &[Metric::SparseCategoricalAccuracy];
+const ACCURACY: &[Metric] = &[Metric::Accuracy];
 
 fn data() -> (Dataset, Dataset) {
     let split = Synthetic { train: 200, test: 60, ..Synthetic::default() }.generate().unwrap();
@@ -51,7 +51,7 @@ fn training_learns_and_evaluation_agrees_with_prediction() {
     assert_eq!(history.val_loss()[11], evaluation.loss);
     assert_eq!(history.val_accuracy()[11], evaluation.accuracy);
     let classes = model.predict_classes(&test).unwrap();
-    let right = classes.iter().zip(test.labels()).filter(|(c, l)| **c == **l as usize).count();
+    let right = (0..60).filter(|&i| [classes[i]] == test.labels().of(i)[..]).count();
     assert_eq!(right as f64 / 60.0, evaluation.accuracy);
     assert_eq!(evaluation.mistakes.len(), 60 - right);
     assert_eq!(evaluation.confusion.counts().iter().sum::<u64>(), 60);
@@ -63,7 +63,7 @@ fn training_learns_and_evaluation_agrees_with_prediction() {
 #[test]
 fn every_epoch_tells_the_metrics_of_the_validation_data() {
     let (train, test) = data();
-    let metrics = [Metric::SparseCategoricalAccuracy, Metric::F1Macro, Metric::RocAuc];
+    let metrics = [Metric::Accuracy, Metric::F1Macro, Metric::RocAuc];
     let mut model = compiled(small(), &metrics);
     let history = model.fit(&train, Fit::new().epochs(2).validation(&test)).unwrap();
     let (scores, last) = (model.evaluate(&test).unwrap().scores, &history.epochs[1]);
@@ -147,11 +147,11 @@ fn a_fit_takes_the_engines_steps_in_the_order_of_its_seed() {
         let (optimizer, loss) = (SGD::new(0.01), SparseCategoricalCrossentropy::default());
         let network = description.build().unwrap();
         let mut engine = Cpu::new(network, loss.into(), optimizer.into(), options()).unwrap();
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let (mut pixels, mut labels) = (Vec::new(), Labels::default());
         for epoch in 1..=2 {
             for batch in Batches::new(&shuffled_order(9, epoch, count), batch_size) {
                 data.gather(batch, &mut pixels, &mut labels);
-                engine.train_step(&pixels, &labels).unwrap();
+                engine.train_step(&pixels, labels.sparse().unwrap()).unwrap();
             }
         }
         let mut model = description.compile_with(optimizer, loss, &[], options()).unwrap();
@@ -200,7 +200,7 @@ fn what_cannot_be_trained_is_refused_before_anything_changes() {
         Dataset::new("pets", classes(names), [32, 32, 3], vec![0; 2 * 3072], labels).unwrap()
     };
     let wide = Dataset::new("wide", train.classes().to_vec(), [1, 2, 3], vec![0; 60], {
-        (0..10).collect()
+        (0..10).collect::<Vec<_>>()
     });
     let refusals: [(Result<_, TrainError>, &str); 6] = [
         (model.fit(&pets(["cat", "dog"], vec![0, 1]), Fit::new()), "does not fit 2 classes"),
@@ -230,7 +230,7 @@ fn other_classes_than_the_models_are_refused() {
     let mut names = train.classes().to_vec();
     names[3] = "dragon".into();
     let other =
-        Dataset::new("other", names, [32, 32, 3], test.pixels().to_vec(), test.labels().to_vec());
+        Dataset::new("other", names, [32, 32, 3], test.pixels().to_vec(), test.labels().clone());
     let message = model.evaluate(&other.unwrap()).unwrap_err().to_string();
     assert!(message.contains("class 3 is `dragon`"), "{message}");
 }
@@ -287,7 +287,7 @@ fn normalization_takes_what_keras_takes() {
             .map(|i| (bits(case.stream, i) >> 56) as u8)
             .collect();
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let labels = (0..samples as u32).map(|i| i % 2).collect();
+        let labels: Vec<_> = (0..samples as u32).map(|i| i % 2).collect();
         let data =
             Dataset::new("random", classes, [height, width, channels], pixels, labels).unwrap();
         // Directly behind the input, where pixels are counted, and behind a layer.

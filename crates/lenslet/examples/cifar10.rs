@@ -22,11 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("{} + {} pictures of {:?}", train.len(), test.len(), train.image_shape());
     println!("classes: {}", train.classes().join(", "));
-    let samples: Vec<_> = (0..50)
-        .map(|i| report::Sample {
-            pixels: train.image(i),
-            label: &train.classes()[train.label(i) as usize],
-        })
+    let words: Vec<_> = (0..50).map(|i| train.words(i)).collect();
+    let samples: Vec<_> = (words.iter().enumerate())
+        .map(|(i, label)| report::Sample { pixels: train.image(i), label })
         .collect();
     let grid = report::sample_grid(&samples, train.image_shape(), "Training pictures");
     fs::write("tutorial/samples.png", grid.png()?)?;
@@ -40,11 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .add(Flatten::new())
         .add(Dense::new(128).activation(Activation::Relu))
         .add(Dense::new(10).activation(Activation::Softmax))
-        .compile(
-            Adam::default(),
-            SparseCategoricalCrossentropy::default(),
-            &[Metric::SparseCategoricalAccuracy],
-        )?;
+        .compile(Adam::default(), SparseCategoricalCrossentropy::default(), &[Metric::Accuracy])?;
     println!("{}", model.summary());
 
     // Train it.
@@ -64,7 +58,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evaluation = model.evaluate(&test)?;
     println!("test loss {:.4}, accuracy {:.4}", evaluation.loss, evaluation.accuracy);
     let classes = model.predict_classes(&test)?;
-    println!("first predictions {:?}, truth {:?}", &classes[..10], &test.labels()[..10]);
+    let truths: Vec<_> = (0..10).flat_map(|i| test.labels().of(i)).collect();
+    println!("first predictions {:?}, truth {truths:?}", &classes[..10]);
     let confusion = &evaluation.confusion;
     let matrix = report::confusion_matrix(confusion.classes(), confusion.counts());
     fs::write("tutorial/confusion_matrix.png", matrix.png()?)?;

@@ -16,7 +16,7 @@
 //!     .compile(
 //!         Adam::default(),
 //!         SparseCategoricalCrossentropy::default(),
-//!         &[Metric::SparseCategoricalAccuracy],
+//!         &[Metric::Accuracy],
 //!     )?;
 //!
 //! let history = model.fit(&train, Fit::new().epochs(2).batch_size(20).validation(&test))?;
@@ -53,8 +53,8 @@ pub use lenslet_train as train;
 
 /// What most programs need: `use lenslet::prelude::*;`.
 pub mod prelude {
-    pub use lenslet_data::synthetic::Synthetic;
-    pub use lenslet_data::{Dataset, Split};
+    pub use lenslet_data::synthetic::{Scenes, Synthetic};
+    pub use lenslet_data::{Dataset, Labels, MultiHot, Split};
     pub use lenslet_engine::{Options, Shortcut, Shortcuts};
     pub use lenslet_model::layers::{
         ActivationLayer, Add, AveragePool2D, BatchNormalization, Concatenate, Conv2D, Cropping2D,
@@ -70,7 +70,7 @@ pub mod prelude {
         add, concatenate, concatenate_along, multiply,
     };
     pub use lenslet_train::{
-        Compile, EarlyStopping, Epoch, Evaluation, Fit, Flow, History, Model, ModelCheckpoint,
-        Observer, Observers, Quantity, ReduceLROnPlateau, SaveWhen, verdict,
+        Compile, EarlyStopping, Epoch, Evaluation, Fit, Flow, History, LabelEvaluation, Model,
+        ModelCheckpoint, Observer, Observers, Quantity, ReduceLROnPlateau, SaveWhen, verdict,
     };
 }

@@ -27,7 +27,7 @@ enum Command {
 /// Draw samples of a data set; print its shape, classes and the statistics of its pixels
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// synthetic, cifar10, or the path of a folder of images
+    /// synthetic, scenes, cifar10, or the path of a folder of images
     dataset: String,
 
     /// Where to draw the samples: FILE.png or FILE.svg [default: DATASET-samples.png]
@@ -75,7 +75,8 @@ fn show(args: ShowArgs) -> Result<(), Failure> {
 fn counts(split: &Split) -> String {
     let classes = split.train.classes();
     let width = classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(5);
-    let mut table = format!("\n{:width$}  training      test\n", "class");
+    let kind = if split.train.labels().sparse().is_some() { "class" } else { "label" };
+    let mut table = format!("\n{kind:width$}  training      test\n");
     let counts = split.train.class_counts().into_iter().zip(split.test.class_counts());
     for (class, (train, test)) in classes.iter().zip(counts) {
         table += &format!("{class:width$}  {:>8}  {:>8}\n", thousands(train), thousands(test));

@@ -4,30 +4,29 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use lenslet_data::{Dataset, Split};
-use lenslet_report::{Prediction, predictions_grid};
-use lenslet_train::Evaluation;
-use serde_json::{Map, json};
+use lenslet_model::Metric;
+use lenslet_train::{ClassScores, Evaluation, LabelEvaluation};
+use serde_json::{Map, Value, json};
 
 use crate::console::{say, tell, width};
 use crate::data::{self, DataArgs, Wanted};
 use crate::failure::Failure;
+use crate::findings::Findings;
 use crate::machine::{ShortcutArgs, ThreadArgs};
 use crate::picture_file;
 use crate::results;
 use crate::trained::Trained;
 
-/// Wrong images in a grid of mistakes.
-const MISTAKES: usize = 40;
-
 /// Try a run's model on images: loss, accuracy, what is taken for what, scores per class.
 ///
-/// Without a data set this takes the test images of the run's own data.
+/// Without a data set this takes the test images of the run's own data. Where images have any number of
+/// labels, it tells of each label how often it was said and missed, rightly and wrongly.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The run's folder, as `lenslet train` left it
     run: PathBuf,
 
-    /// synthetic, cifar10, or the path of a folder of images [default: the run's own data]
+    /// synthetic, scenes, cifar10, or the path of a folder of images [default: the run's own data]
     dataset: Option<String>,
 
     /// Which of the images
@@ -70,14 +69,14 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         data::limit(&mut split, trained.config.limit, trained.config.training.seed);
     }
     let (part, images) = part(args.part, &split);
-    let evaluation = trained.model.evaluate(images)?;
+    let findings = Findings::of(&mut trained.model, images)?;
     if args.json {
-        say(json(images, part, &evaluation))?;
+        say(format_args!("{:#}", json(images, part, &findings)))?;
     } else {
-        print(images, part, &evaluation)?;
+        print(images, part, &findings)?;
     }
     let Some(path) = args.mistakes else { return Ok(()) };
-    picture_file::write(&path, &mistakes(images, &evaluation))?;
+    picture_file::write(&path, &findings.mistakes(images))?;
     if args.json { Ok(()) } else { say(format_args!("\nThe surest mistakes: {}", path.display())) }
 }
 
@@ -88,57 +87,91 @@ fn part(part: Part, split: &Split) -> (&'static str, &Dataset) {
     }
 }
 
-fn print(images: &Dataset, part: &str, evaluation: &Evaluation) -> Result<(), Failure> {
-    let confusion = &evaluation.confusion;
-    say(format_args!("{}: {}\n", images.name(), results::headline(evaluation, part)))?;
-    if let Some(matrix) = results::matrix(confusion, width()) {
+fn print(images: &Dataset, part: &str, findings: &Findings) -> Result<(), Failure> {
+    say(format_args!("{}: {}\n", images.name(), findings.headline(part)))?;
+    if let Findings::Classes(Evaluation { confusion, .. }) = findings
+        && let Some(matrix) = results::matrix(confusion, width())
+    {
         say("What is taken for what (rows: the class that it is; columns: what the model says)")?;
         say(matrix)?;
     }
-    say(evaluation.report())?;
-    say(evaluation.scores)?;
-    tell(&results::weakest(confusion))?;
-    tell(&results::most_confused(confusion))
+    say(findings.report())?;
+    if let Findings::Classes(evaluation) = findings {
+        say(evaluation.scores)?;
+    }
+    findings.weaknesses().iter().try_for_each(|weakness| tell(weakness))
 }
 
-fn json(images: &Dataset, part: &str, evaluation: &Evaluation) -> String {
-    let report = evaluation.report();
-    let classes: Vec<_> = (report.classes.iter().zip(&report.scores))
-        .map(|(class, scores)| {
-            json!({
-                "class": class,
-                "precision": scores.precision,
-                "recall": scores.recall,
-                "f1": scores.f1,
-                "support": scores.support,
-            })
-        })
-        .collect();
-    let rows: Vec<_> = evaluation.confusion.counts().chunks(report.classes.len()).collect();
-    let scores = evaluation.scores.entries().map(|(metric, value)| (metric.name(), value));
-    let scores: Map<_, _> = scores.into_iter().map(|(key, x)| (key.to_owned(), json!(x))).collect();
-    let all = json!({
+fn json(images: &Dataset, part: &str, findings: &Findings) -> Value {
+    let [loss, accuracy] = findings.loss_and_accuracy();
+    let mut all = json!({
         "data": images.name(),
         "part": part,
         "images": images.len(),
-        "loss": evaluation.loss,
-        "accuracy": evaluation.accuracy,
-        "scores": scores,
-        "classes": classes,
-        "confusion_matrix": rows,
+        "loss": loss,
+        "accuracy": accuracy,
     });
-    format!("{all:#}")
+    let more = match findings {
+        Findings::Classes(evaluation) => of_classes(evaluation),
+        Findings::Labels(evaluation) => of_labels(evaluation),
+    };
+    all.as_object_mut().expect("it is one").extend(more);
+    all
 }
 
-fn mistakes(images: &Dataset, evaluation: &Evaluation) -> lenslet_report::Picture {
-    let classes = images.classes();
-    let predictions: Vec<_> = (evaluation.mistakes.iter().take(MISTAKES))
-        .map(|mistake| Prediction {
-            pixels: images.image(mistake.index),
-            predicted: &classes[mistake.predicted],
-            probability: mistake.probability,
-            truth: Some(&classes[mistake.truth]),
+fn of_classes(evaluation: &Evaluation) -> Map<String, Value> {
+    let report = evaluation.report();
+    let classes: Vec<_> = (report.classes.iter().zip(&report.scores))
+        .map(|(class, scores)| {
+            let mut class = named("class", class);
+            class.extend(of_scores(scores));
+            class
         })
         .collect();
-    predictions_grid(&predictions, images.image_shape(), "The surest mistakes")
+    let rows: Vec<_> = evaluation.confusion.counts().chunks(report.classes.len()).collect();
+    let more = [
+        ("scores", json!(of_metrics(&evaluation.scores.entries()))),
+        ("classes", json!(classes)),
+        ("confusion_matrix", json!(rows)),
+    ];
+    more.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
+}
+
+fn of_labels(LabelEvaluation { report, .. }: &LabelEvaluation) -> Map<String, Value> {
+    let labels: Vec<_> = (report.classes.iter().zip(&report.counts).zip(&report.aucs))
+        .map(|((name, counts), auc)| {
+            let mut label = named("label", name);
+            label.extend(of_scores(&counts.scores()));
+            let numbers = [
+                ("roc_auc", json!(auc)),
+                ("true_positives", json!(counts.true_positives)),
+                ("false_negatives", json!(counts.false_negatives)),
+                ("false_positives", json!(counts.false_positives)),
+                ("true_negatives", json!(counts.true_negatives)),
+            ];
+            label.extend(numbers.map(|(key, value)| (key.to_owned(), value)));
+            label
+        })
+        .collect();
+    let more = [("scores", json!(of_metrics(&report.entries()))), ("labels", json!(labels))];
+    more.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
+}
+
+fn named(key: &str, name: &str) -> Map<String, Value> {
+    Map::from_iter([(key.to_owned(), json!(name))])
+}
+
+fn of_scores(scores: &ClassScores) -> Map<String, Value> {
+    let ClassScores { precision, recall, f1, support } = scores;
+    let numbers = [
+        ("precision", json!(precision)),
+        ("recall", json!(recall)),
+        ("f1", json!(f1)),
+        ("support", json!(support)),
+    ];
+    numbers.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
+}
+
+fn of_metrics(metrics: &[(Metric, Option<f64>)]) -> Map<String, Value> {
+    metrics.iter().map(|(metric, value)| (metric.name().to_owned(), json!(value))).collect()
 }

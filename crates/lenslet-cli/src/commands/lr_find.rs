@@ -28,7 +28,7 @@ const BATCH_SIZE: usize = 10;
 /// more time, larger batches less noise. Nothing is kept of what is learnt on the way.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// synthetic, cifar10, or the path of a folder of images [default: synthetic]
+    /// synthetic, scenes, cifar10, or the path of a folder of images [default: synthetic]
     dataset: Option<String>,
 
     /// The network: a name of `lenslet models`, or a file that describes one [default: cnn]
@@ -81,7 +81,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let wanted = Wanted { shape: choice.image_shape(), last: None };
     let config = args.data.config(args.dataset.as_deref(), wanted)?;
     let (split, _) = data::load(config, &args.data.cifar10, false)?;
-    args.loss.weigh(&mut loss, &split.train)?;
+    args.loss.fit_to(&mut loss, &split.train)?;
     let isa = Some(machine::isa()?);
     let (threads, seed) = (args.threads.count(), sweep.seed);
     let options = Options { threads, isa, seed, ..Options::default() };

@@ -25,8 +25,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     let run = Run::open(&args.run)?;
     let config = run.load_config()?;
     run_folder::write_curves(&run, &run.load_history()?)?;
-    let (classes, counts) = read_confusion(&run.path(RunFile::ConfusionCsv))?;
-    run_folder::write_confusion(&run, &classes, &counts)?;
+    run_folder::write_confusion(&run, &read_confusion(&run.path(RunFile::ConfusionCsv))?)?;
     say(format_args!("Drawn: accuracy, loss and confusion_matrix in {}", args.run.display()))?;
     let wanted = Wanted { shape: None, last: Some(&config.data) };
     let data = args.data.config(None, wanted)?;

@@ -23,7 +23,8 @@ const TOP: usize = 3;
 /// Let a run's model say what images show.
 ///
 /// Images of any size are taken: JPEG, PNG, GIF, BMP and WebP. Each is resized to the model's
-/// input. One that cannot be read is reported, the others are still done.
+/// input. One that cannot be read is reported, the others are still done. A model that ends with a
+/// sigmoid, for images with any number of labels, names every label above --threshold.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The run's folder, as `lenslet train` left it
@@ -33,9 +34,13 @@ pub(crate) struct Args {
     #[arg(required = true)]
     image: Vec<PathBuf>,
 
-    /// Name the K most probable classes [default: 3; with --json all]
+    /// Name the K most probable classes [default: 3; with --json all; of labels those above --threshold]
     #[arg(long, value_name = "K", value_parser = at_least_one, allow_negative_numbers = true)]
     top: Option<usize>,
+
+    /// The probability above which an image has a label, where it can have any number [default: 0.5]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    threshold: Option<f32>,
 
     /// Print one JSON array
     #[arg(long)]
@@ -57,7 +62,16 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         Failure::failed(format!("the model takes {input}, no images; train one that does"))
     })?;
     let classes = trained.model.classes().to_vec();
-    let top = args.top.unwrap_or(if args.json { classes.len() } else { TOP });
+    let many = trained.model.network().gives_many_labels();
+    if args.threshold.is_some() && !many {
+        return Err(Failure::usage(
+            "--threshold is for models of images with any number of labels, which end with a sigmoid; \
+             leave it out",
+        ));
+    }
+    let threshold = many.then(|| args.threshold.unwrap_or(0.5));
+    let all_of_them = args.json || many;
+    let top = args.top.unwrap_or(if all_of_them { classes.len() } else { TOP });
     let mut read = 0;
     let mut all = Vec::new();
     for files in files.chunks(BATCH) {
@@ -67,9 +81,9 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         for (path, outputs) in paths.into_iter().zip(outputs.chunks(classes.len())) {
             let best = best(&classes, outputs, top);
             if args.json {
-                all.push(as_json(path, &best));
+                all.push(as_json(path, &best, threshold));
             } else {
-                say(in_words(path, &best))?;
+                say(in_words(path, &best, threshold.filter(|_| args.top.is_none())))?;
             }
         }
     }
@@ -107,19 +121,48 @@ fn best<'a>(classes: &'a [String], outputs: &[f32], top: usize) -> Vec<Guess<'a>
     all
 }
 
-fn in_words(path: &Path, best: &[Guess<'_>]) -> String {
-    let words = best.iter().map(|(class, p)| format!("{class} {:.1} %", p * 100.0));
-    format!("{}: {}", path.display(), words.collect::<Vec<_>>().join(", "))
+/// The classes and their probabilities; of labels those above the threshold.
+fn in_words(path: &Path, best: &[Guess<'_>], threshold: Option<f32>) -> String {
+    let said = said(best, threshold);
+    let words = |guesses: &[Guess<'_>]| {
+        let words = guesses.iter().map(|(class, p)| format!("{class} {:.1} %", p * 100.0));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let path = path.display();
+    match said {
+        [] => format!("{path}: none of them (the most probable: {})", words(&best[..1])),
+        said => format!("{path}: {}", words(said)),
+    }
 }
 
-fn as_json(path: &Path, best: &[Guess<'_>]) -> Value {
+/// Those above the threshold, if there is one.
+fn said<'a, 'b>(best: &'a [Guess<'b>], threshold: Option<f32>) -> &'a [Guess<'b>] {
+    let above = |least| best.partition_point(|(_, probability)| *probability > least);
+    &best[..threshold.map_or(best.len(), above)]
+}
+
+fn as_json(path: &Path, best: &[Guess<'_>], threshold: Option<f32>) -> Value {
     let list = best.iter().map(|(class, p)| json!({ "class": class, "probability": p }));
-    json!({
-        "path": path.to_string_lossy(),
-        "class": best[0].0,
-        "probability": best[0].1,
-        "probabilities": list.collect::<Vec<_>>(),
-    })
+    let (path, list) = (path.to_string_lossy(), list.collect::<Vec<_>>());
+    match threshold {
+        None => json!({
+            "path": path,
+            "class": best[0].0,
+            "probability": best[0].1,
+            "probabilities": list,
+        }),
+        Some(_) => json!({
+            "path": path,
+            "labels": said(best, threshold).iter().map(|(class, _)| class).collect::<Vec<_>>(),
+            "probabilities": list,
+        }),
+    }
+}
+
+/// A number between 0 and 1.
+fn share(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "give a number between 0 and 1, such as 0.5".to_owned())
 }
 
 /// The files named, and those below the folders named.

@@ -11,11 +11,12 @@ use lenslet_model::Metric;
 use lenslet_store::{
     CheckpointWriter, HistoryRow, Run, RunConfig, RunFile, RunResult, TrainingConfig,
 };
-use lenslet_train::{Checkpoint, Compile, Evaluation, Fit, History, Model, OnNan};
+use lenslet_train::{Checkpoint, Compile, Fit, History, Model, OnNan};
 
 use crate::callbacks::{CallbackArgs, Callbacks, metrics};
 use crate::data::DataArgs;
 use crate::failure::Failure;
+use crate::findings::Findings;
 use crate::loss::LossArgs;
 use crate::machine::{ShortcutArgs, ThreadArgs};
 use crate::number::{at_least_one, natural};
@@ -38,10 +39,15 @@ use words::{conclude, introduce, tell_profile};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// synthetic (built in), cifar10, or the path of a folder of images [default: synthetic]
+    /// synthetic or scenes (built in), cifar10, or the path of a folder of images [default: synthetic]
     ///
     /// A folder of images has train/CLASS/*.jpg and test/CLASS/*.jpg (or val/), or only CLASS/*.jpg:
     /// then a share of every class is held out for testing. JPEG, PNG, GIF, BMP and WebP of any size.
+    ///
+    /// Where images have any number of labels, the folder has a file labels.csv (or train/ and test/
+    /// have one each): a line `file,labels`, then lines such as `a.jpg,cat|dog`; or a line
+    /// `file,cat,dog`, then lines such as `a.jpg,1,1`. scenes are built-in images of that kind. The loss
+    /// is binary_crossentropy then, and the network ends with a sigmoid.
     dataset: Option<String>,
 
     #[command(flatten)]
@@ -89,9 +95,10 @@ struct TrainingArgs {
     #[command(flatten)]
     loss: LossArgs,
 
-    /// Tell more of the validation images after each epoch: top_5_accuracy, precision_macro,
-    /// recall_macro, f1_macro, f1_micro, f1_weighted, roc_auc, cohen_kappa, matthews_correlation,
-    /// expected_calibration_error [default: loss and accuracy alone]
+    /// Tell more of the validation images after each epoch: precision, recall, precision_macro,
+    /// recall_macro, f1_macro, f1_micro, f1_weighted, roc_auc, exact_match; where each has one class
+    /// also top_5_accuracy, cohen_kappa, matthews_correlation, expected_calibration_error
+    /// [default: loss and accuracy alone]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     metrics: Vec<Metric>,
 
@@ -151,6 +158,7 @@ Examples:
   lenslet train                                  the tutorial's network on built-in pictures
   lenslet train cifar10 --epochs 20              on photographs (downloads 170 MB once)
   lenslet train photos --image-size 48x48        on a folder with a folder of images per class
+  lenslet train scenes --metrics f1_macro        on built-in images with several labels each
   lenslet train --model net.toml --limit 2000    a network of your own, tried on fewer images
   lenslet train --config runs/synthetic-cnn/config.toml    once more, bit for bit
   lenslet train --resume runs/synthetic-cnn      on from where it was broken off";
@@ -204,16 +212,16 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
         let trace = profile.chrome_trace();
         unsaved.note("the profile", run.write(RunFile::Profile, trace.as_bytes()));
     }
-    let evaluation = model.evaluate(&split.test)?;
-    unsaved.note("the evaluation", run_folder::write_evaluation(&run, &evaluation));
-    unsaved.note("--tensorboard", callbacks.finish(&evaluation));
+    let findings = Findings::of(&mut model, &split.test)?;
+    unsaved.note("the evaluation", run_folder::write_evaluation(&run, &findings));
+    unsaved.note("--tensorboard", callbacks.finish(&findings));
     unsaved.note("the checkpoint", writer.finish());
     let stopped = history.stopped && interrupt::signal().is_some();
     if !stopped && unsaved.check().is_ok() {
-        unsaved.note("the result", write_result(&run, &config, &history, &evaluation));
+        unsaved.note("the result", write_result(&run, &config, &history, &findings));
     }
     if !quiet {
-        conclude(&run, &history, &evaluation, seconds, callbacks.restored())?;
+        conclude(&run, &history, &findings, seconds, callbacks.restored())?;
         profile.iter().try_for_each(|profile| tell_profile(&run, profile))?;
     }
     unsaved.check()?;
@@ -242,15 +250,16 @@ fn write_result(
     run: &Run,
     config: &RunConfig,
     history: &History,
-    evaluation: &Evaluation,
+    findings: &Findings,
 ) -> Result<(), Failure> {
+    let [loss, accuracy] = findings.loss_and_accuracy();
     let number = |value: f64| Some(value).filter(|value| value.is_finite());
     let result = RunResult {
         epochs: config.training.epochs,
         trained: history.epochs.len(),
         ended: history.stopped,
-        test_loss: number(evaluation.loss),
-        test_accuracy: number(evaluation.accuracy),
+        test_loss: number(loss),
+        test_accuracy: number(accuracy),
     };
     Ok(run.write(RunFile::Result, result.to_json().as_bytes())?)
 }

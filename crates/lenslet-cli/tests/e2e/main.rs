@@ -9,6 +9,7 @@ mod faults;
 mod folders;
 mod help;
 mod interrupt;
+mod labels;
 mod repeat;
 mod resume;
 mod support;

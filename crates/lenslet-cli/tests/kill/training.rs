@@ -37,7 +37,7 @@ pub(crate) fn run(folder: &Path) {
         gradient_accumulation_steps: Some(3),
         ..Adam::default().into()
     };
-    let metrics = [Metric::SparseCategoricalAccuracy];
+    let metrics = [Metric::Accuracy];
     let loss = SparseCategoricalCrossentropy::default();
     let mut model = network().compile(optimizer, loss, &metrics).unwrap();
     let fit = Fit::new().epochs(8).batch_size(20).validation(&data.test);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::{DataError, Skipped};
+use super::table::{self, Table};
+use crate::{DataError, Labels, Skipped};
 
 /// Endings of the files that are read, lower case.
 const IMAGES: [&str; 6] = ["jpg", "jpeg", "png", "gif", "bmp", "webp"];
@@ -22,15 +23,18 @@ pub(super) struct Layout {
     pub(super) test: Option<Listing>,
 }
 
-/// The files of one part with the numbers of their classes, class by class, in bytewise order.
-#[derive(Default)]
+/// The files of one part with their labels: class by class, in bytewise order, or as a table has them.
 pub(super) struct Listing {
-    pub(super) files: Vec<(PathBuf, u32)>,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) labels: Labels,
     pub(super) skipped: Vec<Skipped>,
 }
 
 pub(super) fn scan(path: &Path) -> Result<Layout, DataError> {
     let top = folders(path)?;
+    if let Some(layout) = scan_tables(path, &top)? {
+        return Ok(layout);
+    }
     let find = |name: &str| top.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     let test = TEST.iter().find_map(|name| find(name));
     let (classes, test) = match (find("train"), test) {
@@ -47,18 +51,35 @@ pub(super) fn scan(path: &Path) -> Result<Layout, DataError> {
     if let [class] = &names[..] {
         return Err(DataError::SingleClass { dataset: show(path), class: class.clone() });
     }
-    let mut train = Listing::default();
+    let mut train = Found::default();
     for (label, (class, folder)) in (0..).zip(&classes) {
         if train.add(folder, label) == 0 {
             return Err(DataError::EmptyClass { dataset: show(path), class: class.clone() });
         }
     }
     let test = test.map(|(_, folder)| scan_test(folder, &names)).transpose()?;
-    Ok(Layout { classes: names, train, test })
+    Ok(Layout { classes: names, train: train.into(), test })
+}
+
+/// The layout of a folder with a table of labels, or with one in its training part.
+fn scan_tables(path: &Path, top: &[(String, PathBuf)]) -> Result<Option<Layout>, DataError> {
+    if path.join(table::NAME).is_file() {
+        let Table { classes, listing } = Table::read(path, None)?;
+        return Ok(Some(Layout { classes, train: listing, test: None }));
+    }
+    let find = |name: &str| top.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    let Some((_, train)) = find("train").filter(|(_, train)| train.join(table::NAME).is_file())
+    else {
+        return Ok(None);
+    };
+    let Table { classes, listing } = Table::read(train, None)?;
+    let test = TEST.iter().find_map(|name| find(name));
+    let test = test.map(|(_, test)| Table::read(test, Some(&classes))).transpose()?;
+    Ok(Some(Layout { classes, train: listing, test: test.map(|table| table.listing) }))
 }
 
 fn scan_test(path: &Path, classes: &[String]) -> Result<Listing, DataError> {
-    let mut test = Listing::default();
+    let mut test = Found::default();
     for (class, folder) in folders(path)? {
         match classes.iter().position(|other| *other == class) {
             Some(label) => test.add(&folder, label as u32),
@@ -68,10 +89,24 @@ fn scan_test(path: &Path, classes: &[String]) -> Result<Listing, DataError> {
     if test.files.is_empty() {
         return Err(DataError::NoImages { dataset: show(path) });
     }
-    Ok(test)
+    Ok(test.into())
 }
 
-impl Listing {
+/// The files below the folders of classes.
+#[derive(Default)]
+struct Found {
+    files: Vec<(PathBuf, u32)>,
+    skipped: Vec<Skipped>,
+}
+
+impl From<Found> for Listing {
+    fn from(Found { files, skipped }: Found) -> Self {
+        let (files, classes): (_, Vec<u32>) = files.into_iter().unzip();
+        Self { files, labels: classes.into(), skipped }
+    }
+}
+
+impl Found {
     /// Adds the image files below a class's folder and returns how many there are.
     fn add(&mut self, folder: &Path, label: u32) -> usize {
         let before = self.files.len();

@@ -1,4 +1,4 @@
-//! One picture: a background, clutter, the figure, something in front of it, light and noise.
+//! One picture: a background, clutter, the figures, something in front of them, light and noise.
 
 use std::ops::Range;
 
@@ -19,14 +19,35 @@ type Canvas = [Colour; SIDE * SIDE];
 
 /// Draws a picture of class `class` into `out`, `32 x 32 x 3`. All that varies comes from `stream`.
 pub(super) fn draw(class: usize, stream: Stream, out: &mut [u8]) {
+    compose(&[(class, WHOLE)], Dice::new(stream), stream, out);
+}
+
+/// Draws a picture of up to four classes, each in a quarter of its own, and returns the classes.
+pub(super) fn draw_scene(stream: Stream, out: &mut [u8]) -> Vec<u32> {
     let mut dice = Dice::new(stream);
+    let count = dice.below(QUARTERS.len() + 1);
+    let (mut classes, mut quarters) = ((0..KINDS.len()).collect(), QUARTERS.to_vec());
+    let mut draw_one = || (take(&mut classes, &mut dice), take(&mut quarters, &mut dice));
+    let figures: Vec<(usize, Spot)> = (0..count).map(|_| draw_one()).collect();
+    compose(&figures, dice, stream, out);
+    figures.into_iter().map(|(class, _)| class as u32).collect()
+}
+
+/// Takes one of what is left.
+fn take<T>(left: &mut Vec<T>, dice: &mut Dice) -> T {
+    left.swap_remove(dice.below(left.len()))
+}
+
+fn compose(figures: &[(usize, Spot)], mut dice: Dice, stream: Stream, out: &mut [u8]) {
     let backdrop = [colour::any(&mut dice), colour::any(&mut dice)];
     let mut canvas = background(backdrop, &mut dice);
     let mean = mix(backdrop[0], backdrop[1], 0.5);
     for _ in 0..dice.below(5) {
         clutter(&mut canvas, 8.0, &mut dice);
     }
-    figure(&mut canvas, &KINDS[class], mean, &mut dice);
+    for (class, spot) in figures {
+        figure(&mut canvas, &KINDS[*class], *spot, mean, &mut dice);
+    }
     for _ in 0..dice.below(3) {
         clutter(&mut canvas, 4.0, &mut dice);
     }
@@ -104,7 +125,27 @@ fn clutter(canvas: &mut Canvas, size: f32, dice: &mut Dice) {
     place.paint(canvas, &[(colour, &shape)], blend, 1.0);
 }
 
-fn figure(canvas: &mut Canvas, kind: &Kind, behind: Colour, dice: &mut Dice) {
+/// The part of a picture that a figure may fill.
+#[derive(Clone, Copy)]
+struct Spot {
+    centre: Point,
+    /// Half of its height and width.
+    reach: f32,
+}
+
+const WHOLE: Spot = Spot { centre: [SIDE as f32 / 2.0; 2], reach: SIDE as f32 / 2.0 };
+/// A little larger than quarters, so that neighbours overlap.
+const QUARTERS: [Spot; 4] = {
+    let (near, far, reach) = (SIDE as f32 * 0.27, SIDE as f32 * 0.73, SIDE as f32 * 0.3);
+    [
+        Spot { centre: [near, near], reach },
+        Spot { centre: [far, near], reach },
+        Spot { centre: [near, far], reach },
+        Spot { centre: [far, far], reach },
+    ]
+};
+
+fn figure(canvas: &mut Canvas, kind: &Kind, spot: Spot, behind: Colour, dice: &mut Dice) {
     let parts = (kind.draw)(dice);
     let body = body_colour(kind.hue, behind, dice);
     let accent = colour::any(dice);
@@ -119,10 +160,11 @@ fn figure(canvas: &mut Canvas, kind: &Kind, behind: Colour, dice: &mut Dice) {
             Ink::Light => (light, shape),
         })
         .collect();
-    let (size, stretch) = (dice.range(9.5, 14.5), dice.range(0.87, 1.15));
-    let slack = (SIDE as f32 / 2.0 - size).max(0.0) * 0.75 + 1.0;
+    let scale = spot.reach / WHOLE.reach;
+    let (size, stretch) = (dice.range(9.5 * scale, 14.5 * scale), dice.range(0.87, 1.15));
+    let slack = (spot.reach - size).max(0.0) * 0.75 + scale;
     let place = Placement {
-        centre: [0, 1].map(|_| SIDE as f32 / 2.0 + dice.within(slack)),
+        centre: spot.centre.map(|centre| centre + dice.within(slack)),
         way: dice.direction(0.05),
         scale: [size * stretch * dice.sign(), size / stretch],
         shear: dice.within(0.2),

@@ -7,7 +7,7 @@ use lenslet_engine::Engine;
 use lenslet_train::{ConfusionMatrix, Epoch, Flow, Memory, Observer, Plan, TrainError};
 
 use super::{EventFile, Setting};
-use crate::confusion_matrix;
+use crate::{Picture, confusion_matrix};
 
 /// Writes every epoch to event files, as Keras's `TensorBoard`: `train` and `validation` in a folder
 /// hold `epoch_loss` and `epoch_accuracy`, `train` also `epoch_learning_rate`, `validation` also the
@@ -54,12 +54,19 @@ impl TensorBoard {
     /// # Errors
     /// Where it has more pixels than can be drawn, or the file cannot be written to.
     pub fn confusion(&mut self, matrix: &ConfusionMatrix) -> io::Result<()> {
-        let picture = confusion_matrix(matrix.classes(), matrix.counts());
+        self.picture("confusion_matrix", &confusion_matrix(matrix.classes(), matrix.counts()))
+    }
+
+    /// Any picture after the last epoch, under this tag.
+    ///
+    /// # Errors
+    /// As [`Self::confusion`].
+    pub fn picture(&mut self, tag: &str, picture: &Picture) -> io::Result<()> {
         let png = picture.png().map_err(io::Error::other)?;
         let size = [picture.width(), picture.height()];
         let step = self.epochs.saturating_sub(1);
         let events = self.validation.as_mut().unwrap_or(&mut self.train);
-        events.image("confusion_matrix", step, size, png)?;
+        events.image(tag, step, size, png)?;
         events.flush()
     }
 

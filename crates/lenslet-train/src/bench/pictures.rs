@@ -25,9 +25,9 @@ pub(super) fn pictures(network: &Network, count: usize, seed: u64) -> Result<Dat
     };
     let pixels = (0..count).flat_map(|i| scaled(&drawn, i, shape)).collect();
     let classes = network.output().elements();
-    let labels = drawn.labels().iter().map(|label| label % classes as u32).collect();
+    let labels = (0..count).map(|i| drawn.labels().of(i)[0] % classes).map(|class| class as u32);
     let names = (0..classes).map(|class| class.to_string()).collect();
-    Ok(Dataset::new("pictures", names, shape, pixels, labels)?)
+    Ok(Dataset::new("pictures", names, shape, pixels, labels.collect::<Vec<_>>())?)
 }
 
 /// A picture in another shape: the nearest pixels, and its colours again and again.

@@ -28,7 +28,7 @@ pub enum Quantity {
 impl Quantity {
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = Metric::ALL.into_iter().filter(|m| *m != Metric::SparseCategoricalAccuracy);
+        let others = Metric::ALL.into_iter().filter(|m| *m != Metric::Accuracy);
         let first = [Self::ValLoss, Self::ValAccuracy, Self::Loss, Self::Accuracy];
         first.into_iter().chain(others.map(Self::Val))
     }
@@ -37,7 +37,7 @@ impl Quantity {
     pub fn of(self, epoch: &Epoch) -> Option<f64> {
         match self {
             Self::ValLoss => epoch.val_loss,
-            Self::ValAccuracy | Self::Val(Metric::SparseCategoricalAccuracy) => epoch.val_accuracy,
+            Self::ValAccuracy | Self::Val(Metric::Accuracy) => epoch.val_accuracy,
             Self::Loss => Some(epoch.loss),
             Self::Accuracy => epoch.accuracy,
             Self::Val(metric) => epoch.val_metrics.get(metric),
@@ -48,7 +48,7 @@ impl Quantity {
     fn metric(self) -> Option<Metric> {
         match self {
             Self::ValLoss | Self::Loss => None,
-            Self::ValAccuracy | Self::Accuracy => Some(Metric::SparseCategoricalAccuracy),
+            Self::ValAccuracy | Self::Accuracy => Some(Metric::Accuracy),
             Self::Val(metric) => Some(metric),
         }
     }

@@ -8,8 +8,9 @@ use lenslet_model::Metric;
 
 use super::{Fit, OnNan};
 use crate::diagnosis::diagnose;
-use crate::evaluation::{tally, values};
+use crate::evaluation::{Told, tally, values};
 use crate::feed::{Batch, feed};
+use crate::targets::targets;
 use crate::{
     Checkpoint, Epoch, Flow, History, Keeper, Memory, MetricValues, Moment, Observer, Plan,
     Position, Progress, TrainError,
@@ -20,8 +21,7 @@ pub(crate) struct Course<'a> {
     pub(crate) fit: Fit<'a>,
     pub(crate) engine: &'a mut dyn Engine,
     pub(crate) data: &'a Dataset,
-    /// What is told beside the loss.
-    pub(crate) metrics: &'a [Metric],
+    told: Told<'a>,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) keeper: &'a mut dyn Keeper,
     position: Position,
@@ -58,7 +58,7 @@ impl<'a> Course<'a> {
         fit: Fit<'a>,
         engine: &'a mut dyn Engine,
         data: &'a Dataset,
-        metrics: &'a [Metric],
+        told: Told<'a>,
         observer: &'a mut dyn Observer,
         keeper: &'a mut dyn Keeper,
     ) -> Self {
@@ -66,7 +66,7 @@ impl<'a> Course<'a> {
             fit,
             engine,
             data,
-            metrics,
+            told,
             observer,
             keeper,
             position: Position::start_of(1),
@@ -85,7 +85,7 @@ impl<'a> Course<'a> {
             epochs: self.fit.epochs,
             steps: self.steps(),
             validation: self.fit.validation.is_some(),
-            metrics: self.metrics,
+            metrics: self.told.metrics,
         })?;
         self.make_safe();
         if let Some(checkpoint) = from {
@@ -166,7 +166,7 @@ impl<'a> Course<'a> {
     fn step(&mut self, batch: &Batch) -> Result<Flow, TrainError> {
         let position = &mut self.position;
         position.learning_rate = self.engine.learning_rate();
-        let tally = self.engine.train_step(&batch.pixels, &batch.labels)?;
+        let tally = self.engine.train_on(&batch.pixels, targets(&batch.labels))?;
         position.step += 1;
         let finite = tally.loss.is_finite();
         if !finite || !self.engine.all_finite() {
@@ -198,7 +198,7 @@ impl<'a> Course<'a> {
     /// What follows the last step of an epoch. Whether somebody from outside ends the training early.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let validation = self.fit.validation.map(|data| tally(self.engine, data)).transpose()?;
-        let scored = |data| values(self.engine, data, self.metrics);
+        let scored = |data| values(self.engine, data, self.told);
         let scores = self.fit.validation.map(scored).transpose()?.unwrap_or_default();
         self.position.elapsed = self.clock.elapsed();
         let (progress, record) = (self.progress(), self.record(validation, scores));
@@ -250,7 +250,7 @@ impl<'a> Course<'a> {
     }
 
     fn record(&self, validation: Option<Tally>, val_metrics: MetricValues) -> Epoch {
-        let counted = self.metrics.contains(&Metric::SparseCategoricalAccuracy);
+        let counted = self.told.metrics.contains(&Metric::Accuracy);
         let Position { epoch, sums, learning_rate, elapsed, .. } = self.position;
         Epoch {
             epoch,

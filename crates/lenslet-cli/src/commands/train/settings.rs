@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use lenslet_data::Split;
+use lenslet_data::{Dataset, Labels, Split};
 use lenslet_engine::Shortcut;
 use lenslet_kernels::Isa;
+use lenslet_model::Metric;
 use lenslet_store::{DataConfig, Run, RunConfig, SavedModel, TrainingConfig, run_name};
 
 use super::{Args, TrainingArgs};
@@ -97,7 +98,8 @@ impl Settings {
         let steps_per_epoch = split.train.len().div_ceil(training.batch_size);
         let length = Length { epochs: training.epochs, steps_per_epoch };
         self.schedule.apply(&mut training.optimizer, length)?;
-        self.loss.weigh(&mut training.loss, &split.train)?;
+        self.loss.fit_to(&mut training.loss, &split.train)?;
+        check_metrics(&training.metrics, &split.train)?;
         let config = RunConfig {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isa: self.isa.name().to_owned(),
@@ -169,6 +171,19 @@ fn isa(last: Option<&RunConfig>) -> Result<Isa, Failure> {
             ));
             best
         })),
+    }
+}
+
+/// Refuses metrics that have no meaning for these images.
+fn check_metrics(metrics: &[Metric], images: &Dataset) -> Result<(), Failure> {
+    let idle = metrics.iter().find(|metric| !metric.takes_many_labels());
+    match (images.labels(), idle) {
+        (Labels::MultiHot(_), Some(metric)) => Err(Failure::usage(format!(
+            "--metrics {metric} is for images of one class each, but those of {} have any number of \
+             labels; leave it out",
+            images.name()
+        ))),
+        _ => Ok(()),
     }
 }
 

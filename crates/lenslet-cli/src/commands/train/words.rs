@@ -3,18 +3,20 @@
 use lenslet_data::Split;
 use lenslet_engine::{Phase, Profile};
 use lenslet_store::{Run, RunFile};
-use lenslet_train::{Evaluation, History, Model, verdict};
+use lenslet_train::{History, Model, verdict};
 
 use crate::console::{counted, say, tell, width};
 use crate::data;
 use crate::failure::Failure;
-use crate::{interrupt, results};
+use crate::findings::Findings;
+use crate::interrupt;
 
 /// What is told before training.
 pub(super) fn introduce(run: &Run, split: &Split, model: &Model) -> Result<(), Failure> {
     tell(&format!("Run: {}", run.folder().display()))?;
     tell(&format!("Data: {}", data::describe(split)))?;
-    tell(&format!("Classes: {}", data::classes(&split.train)))?;
+    let kind = if split.train.labels().sparse().is_some() { "Classes" } else { "Labels" };
+    tell(&format!("{kind}: {}", data::classes(&split.train)))?;
     say(format_args!("\n{}", model.network().summary(width())))
 }
 
@@ -22,7 +24,7 @@ pub(super) fn introduce(run: &Run, split: &Split, model: &Model) -> Result<(), F
 pub(super) fn conclude(
     run: &Run,
     history: &History,
-    evaluation: &Evaluation,
+    findings: &Findings,
     seconds: f64,
     restored: Option<usize>,
 ) -> Result<(), Failure> {
@@ -36,10 +38,8 @@ pub(super) fn conclude(
     if let Some(epoch) = restored {
         tell(&format!("The weights of the best epoch, {epoch}, are those that stayed."))?;
     }
-    let headline = results::headline(evaluation, "test");
-    tell(&format!("Trained for {seconds:.1} s: {headline}"))?;
-    tell(&results::weakest(&evaluation.confusion))?;
-    tell(&results::most_confused(&evaluation.confusion))?;
+    tell(&format!("Trained for {seconds:.1} s: {}", findings.headline("test")))?;
+    findings.weaknesses().iter().try_for_each(|weakness| tell(weakness))?;
     tell(&verdict(history).to_string())?;
     let folder = run.folder().display();
     say(format_args!(

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn records(data: &Dataset, range: std::ops::Range<usize>) -> Vec<u8> {
     let mut records = Vec::with_capacity(range.len() * RECORD);
     for index in range {
-        records.push(data.label(index) as u8);
+        records.push(data.labels().of(index)[0] as u8);
         for channel in 0..3 {
             records.extend(data.image(index).iter().skip(channel).step_by(3));
         }

@@ -1,52 +1,11 @@
-//! Folders of images.
+//! Folders with a folder of images for each class.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use image::{Rgb, RgbImage};
 use lenslet_data::folder::Folder;
-use lenslet_data::{DataError, Split};
-use tempfile::TempDir;
 
-struct Tree(TempDir);
-
-impl Tree {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        path
-    }
-
-    /// Files of one plain colour each.
-    fn images(self, files: &[(&str, u8)]) -> Self {
-        for (name, grey) in files {
-            RgbImage::from_pixel(8, 4, Rgb([*grey; 3])).save(self.path(name)).unwrap();
-        }
-        self
-    }
-
-    fn file(self, name: &str, contents: &[u8]) -> Self {
-        fs::write(self.path(name), contents).unwrap();
-        self
-    }
-
-    fn load(&self) -> Result<Split, DataError> {
-        Folder { size: [2, 2], channels: 1, ..Folder::default() }.load(self.0.path())
-    }
-
-    fn trouble(&self) -> String {
-        self.load().unwrap_err().to_string()
-    }
-}
-
-/// The first byte of every image: its file's grey.
-fn greys(set: &lenslet_data::Dataset) -> Vec<u8> {
-    (0..set.len()).map(|i| set.image(i)[0]).collect()
-}
+use crate::tree::{Tree, greys};
 
 #[test]
 fn train_and_test_folders_are_read_in_the_order_of_names() {
@@ -64,8 +23,8 @@ fn train_and_test_folders_are_read_in_the_order_of_names() {
         let split = tree.file("train/dog/notes.txt", b"woof").load().unwrap();
         assert_eq!(split.train.classes(), ["Cat", "dog"]);
         assert_eq!((greys(&split.train), greys(&split.test)), (vec![1, 2, 3, 4], vec![5]));
-        assert_eq!(split.train.labels(), [0, 0, 1, 1]);
-        assert_eq!(split.test.labels(), [1]);
+        assert_eq!(split.train.labels(), &vec![0, 0, 1, 1].into());
+        assert_eq!(split.test.labels(), &vec![1].into());
         assert!(split.skipped.is_empty());
     }
 }

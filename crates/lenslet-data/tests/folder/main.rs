@@ -1,0 +1,5 @@
+//! Folders of images.
+
+mod classes;
+mod table;
+mod tree;
