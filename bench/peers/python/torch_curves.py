@@ -1,6 +1,6 @@
 """PyTorch trains what Lenslet's `curves` trained, from the same weights, on the same batches.
 
-    torch_curves.py NETWORK PICTURES FOLDER BATCH LAYOUT
+    torch_curves.py NETWORK PICTURES FOLDER LEARNING_RATE BATCH LAYOUT
 
 Reads weights.f32 and order.u32 in the folder, and writes torch-LAYOUT.csv (the loss of each step) and torch-LAYOUT-end.csv (on
 the test pictures, after the last). LAYOUT is contiguous or channels-last: the same arithmetic, other roundings.
@@ -16,8 +16,8 @@ import torch
 import torch_networks
 from torch import nn
 
-name, data, folder, batch, layout = sys.argv[1:]
-folder, batch = Path(folder), int(batch)
+name, data, folder, rate, batch, layout = sys.argv[1:]
+folder, rate, batch = Path(folder), float(rate), int(batch)
 memory = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}[layout]
 torch.set_flush_denormal(True)
 
@@ -38,7 +38,7 @@ def tensors(pixels, labels):
     return torch.from_numpy(x).contiguous(memory_format=memory), torch.from_numpy(labels)
 
 
-optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
 with open(folder / f"torch-{layout}.csv", "w") as losses:
     losses.write("step,loss\n")
     for step, indices in enumerate(order.reshape(-1, batch), 1):

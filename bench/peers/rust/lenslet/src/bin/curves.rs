@@ -1,5 +1,5 @@
 //! Trains a network that has a name and writes what another program needs to do the same, and what
-//! came of it: `curves NETWORK PICTURES FOLDER [PICTURES_USED EPOCHS BATCH]`.
+//! came of it: `curves NETWORK PICTURES FOLDER LEARNING_RATE [PICTURES_USED EPOCHS BATCH]`.
 //!
 //! `weights.f32` are the initial weights, layer by layer; `order.u32` are the pictures in the order
 //! of the steps; `losses.csv` has the loss of each step, and `end.csv` loss and accuracy on the test
@@ -17,7 +17,6 @@ use lenslet::model::zoo_model;
 use lenslet::prelude::*;
 
 /// The same in `torch_curves.py`.
-const LEARNING_RATE: f64 = 0.05;
 const MOMENTUM: f64 = 0.9;
 
 /// Pictures in a batch of evaluation.
@@ -30,8 +29,9 @@ struct Pictures {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [name, data, out, numbers @ ..] = &words[..] else {
-        return Err("curves NETWORK PICTURES FOLDER [PICTURES_USED EPOCHS BATCH]".into());
+    let [name, data, out, rate, numbers @ ..] = &words[..] else {
+        let usage = "curves NETWORK PICTURES FOLDER LEARNING_RATE [PICTURES_USED EPOCHS BATCH]";
+        return Err(usage.into());
     };
     let number = |at: usize, default: usize| {
         numbers.get(at).map_or(Ok(default), |word| word.parse::<usize>())
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let training: Vec<_> = (1..=5).map(|i| format!("data_batch_{i}.bin")).collect();
     let training = read(data, &training, used)?;
     let network = zoo_model(name, (32, 32, 3), 10)?.build()?;
-    let optimizer = SGD::new(LEARNING_RATE).momentum(MOMENTUM).into();
+    let optimizer = SGD::new(rate.parse()?).momentum(MOMENTUM).into();
     let loss = SparseCategoricalCrossentropy::default().into();
     let mut engine = Cpu::new(network, loss, optimizer, Options::default())?;
     let trained = engine.network().trainable_count();
@@ -57,7 +57,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             order.into_iter().take(steps * batch)
         })
         .collect();
-    fs::write(out.join("order.u32"), order.iter().flat_map(|i| i.to_le_bytes()).collect::<Vec<_>>())?;
+    fs::write(
+        out.join("order.u32"),
+        order.iter().flat_map(|i| i.to_le_bytes()).collect::<Vec<_>>(),
+    )?;
 
     let mut losses = String::from("step,loss\n");
     for (step, batch) in order.chunks_exact(batch).enumerate() {
@@ -76,10 +79,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut loss, mut right, mut samples) = (0.0, 0.0, 0);
     for (pixels, labels) in pixels.zip(test.labels.chunks(TEST_BATCH)) {
         let tally = engine.evaluate(pixels, labels)?;
-        (loss, right, samples) = (loss + tally.loss, right + tally.correct, samples + tally.samples);
+        (loss, right, samples) =
+            (loss + tally.loss, right + tally.correct, samples + tally.samples);
     }
     let samples = samples as f64;
-    fs::write(out.join("end.csv"), format!("loss,accuracy\n{},{}\n", loss / samples, right / samples))?;
+    fs::write(
+        out.join("end.csv"),
+        format!("loss,accuracy\n{},{}\n", loss / samples, right / samples),
+    )?;
     Ok(())
 }
 
