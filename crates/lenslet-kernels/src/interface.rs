@@ -191,7 +191,7 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     /// for [`Self::grad_input`] too.
     fn pack(&self, team: &Team, w: &[R], packed: &mut [R], backward: bool);
     /// [`Self::pack`] for all but what [`Self::backward`] may do without: [`Self::pack_rest`] adds that
-    /// where [`Self::needs_rest`] says so.
+    /// where [`Self::needs_rest`], which is to be asked first, says so.
     fn pack_most(&self, team: &Team, w: &[R], packed: &mut [R]) {
         self.pack(team, w, packed, true);
     }

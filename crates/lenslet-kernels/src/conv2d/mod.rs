@@ -226,19 +226,14 @@ impl Conv2d {
         flags.copy_from_slice(&[f32::from(u8::from(moderate)), 0.0]);
     }
 
-    /// How many numbers of this gradient are not zero, where the others are to be skipped; `both`
-    /// gradients are wanted, or the filters'.
-    fn skips(
-        &self,
-        dy: &OutputGradient<'_, f32>,
-        moderate: bool,
-        both: bool,
-    ) -> Option<(&Sparse, usize)> {
+    /// By what way this gradient's zeros are skipped, where they are to be; `both` gradients are
+    /// wanted, or the filters'.
+    fn skips(&self, dy: &OutputGradient<'_, f32>, moderate: bool, both: bool) -> Option<&Sparse> {
         let sparse = self.sparse.as_ref().filter(|_| moderate)?;
         let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, self.dense());
         // Where not even zeros alone would pay there is nothing to count.
         let count = if pays(0) { sparse.count(self.isa, dy)? } else { return None };
-        pays(count).then_some((sparse, count))
+        pays(count).then_some(sparse)
     }
 }
 
@@ -352,10 +347,14 @@ impl Conv2dKernel<f32> for Conv2d {
     ) -> u64 {
         self.check_backward(x, &dy, dw, db, dx);
         let both = !dx.is_empty();
-        let Packed { sparse: runs, plain, moderate, .. } = self.packed(packed);
-        let skips = self.skips(&dy, moderate, both);
-        if let Some((sparse, count)) = skips
-            && sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch)
+        let Packed { sparse: runs, plain, moderate, complete, .. } = self.packed(packed);
+        let skips = match &self.sparse {
+            // `needs_rest` has counted, and said that the rest is not needed.
+            Some(sparse) if both && !complete => Some(sparse),
+            _ => self.skips(&dy, moderate, both),
+        };
+        if let Some(sparse) = skips
+            && let Some(count) = sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch)
         {
             return sparse.made(self.lanes, count, both);
         }

@@ -167,8 +167,9 @@ impl Sparse {
     }
 
     /// Adds the gradients of the filters and the bias; writes that of the input, unless `dx` is
-    /// empty. [`Self::count`] was not `None`. Returns `false` where an input is not finite, or huge:
-    /// then zeros must not be skipped, nothing was added, and `dx` holds nothing of use.
+    /// empty. [`Self::count`] was not `None`, and is what this returns; or `None` where an input is
+    /// not finite, or huge: then zeros must not be skipped, nothing was added, and `dx` holds nothing of
+    /// use.
     #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
@@ -180,7 +181,7 @@ impl Sparse {
         db: &mut [f32],
         dx: &mut [f32],
         scratch: &mut [f32],
-    ) -> bool {
+    ) -> Option<usize> {
         dispatch!(isa, |s| self.run_with(s, x, dy, packed, dw, db, dx, scratch))
     }
 
@@ -196,7 +197,7 @@ impl Sparse {
         db: &mut [f32],
         dx: &mut [f32],
         scratch: &mut [f32],
-    ) -> bool {
+    ) -> Option<usize> {
         let (filters, scratch) = scratch.split_at_mut(self.shape.weights_len());
         let channels = self.shape.out_channels;
         let listed = CHANNELS.min(channels) * self.capacity;
@@ -216,15 +217,17 @@ impl Sparse {
         bias.fill(0.0);
         let rows = self.shape.height.window;
         let (taps, weights) = (Taps { rows, run: self.run, step: self.tap_step }, rows * self.run);
+        let mut count = 0;
         for units in self.strips.iter() {
             let (strip, moderate) = self.strips.watched_view(s, &units, x, scratch);
             if !moderate {
-                return false;
+                return None;
             }
             for first in (0..channels).step_by(CHANNELS) {
                 let some = first..channels.min(first + CHANNELS);
                 lists.lens = [0; CHANNELS];
                 self.list(s, dy, &units, some.clone(), bias, &mut lists);
+                count += lists.lens.iter().map(|&len| len as usize).sum::<usize>();
                 for o in some.clone() {
                     let list = lists.of(o - first);
                     taps.gather(s, list, strip, &mut filters[o * weights..][..weights]);
@@ -240,7 +243,7 @@ impl Sparse {
         }
         add_transposed(s, filters, channels, dw);
         db.iter_mut().zip(bias).for_each(|(db, sum)| *db += *sum);
-        true
+        Some(count)
     }
 
     /// Lists what is not zero in some rows and channels; adds it to the gradient of the bias.

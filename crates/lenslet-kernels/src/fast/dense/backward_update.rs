@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::tile::store_row;
+use super::tile::{ask_for, store_row};
 use crate::fast::optimizer::{self, Adam, Odd};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
@@ -197,7 +197,10 @@ impl<S: Simd> Task<'_, S> {
         let none = s.splat_u32(0);
         let mut wanted = none;
         for (i, numbers) in self.inputs.numbers[..samples.len()].iter_mut().enumerate() {
-            let x = &self.job.x.row(samples.start + i)[rows.clone()];
+            let x = self.job.x.row(samples.start + i);
+            // For the next rows: it is far from one sample to the next.
+            ask_for(s, x.as_ptr().wrapping_add(rows.end), S::LANES);
+            let x = &x[rows.clone()];
             let x = if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) };
             s.store(numbers, x);
             let bit = s.splat_u32(1 << i);

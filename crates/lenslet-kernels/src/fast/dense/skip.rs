@@ -9,7 +9,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::tile::{load_row, store_row};
+use super::tile::{ask_for, load_row, store_row};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
 use crate::{Isa, Rows, RowsMut, Team};
@@ -28,8 +28,6 @@ const TASKS: usize = 8;
 const DEPTH: usize = 512;
 /// Elements of the sums of all tasks, where the depth is cut.
 const APART: usize = 1 << 15;
-/// Elements of a line of the cache.
-const LINE: usize = 16;
 
 /// Whether skipping pays: without it a tile of several samples reads `w` less often. Depends on
 /// the numbers of the first samples alone.
@@ -240,12 +238,12 @@ impl Job<'_> {
                 // irregular for the hardware to foresee.
                 for row in end + i * ahead..depth.min(end + (i + 1) * ahead) {
                     let row = self.w.as_ptr().wrapping_add(row * self.out + column);
-                    (0..width).step_by(LINE).for_each(
-                        #[inline(always)]
-                        |at| s.prefetch(row.wrapping_add(at)),
-                    );
+                    ask_for(s, row, width);
                 }
-                let x = &self.x.row(self.sample + i)[start..end];
+                let x = self.x.row(self.sample + i);
+                // The sample's own next numbers: it is far from one sample to the next.
+                ask_for(s, x.as_ptr().wrapping_add(end), ROWS);
+                let x = &x[start..end];
                 let mut left = nonzero(s, x);
                 if left == 0 {
                     continue;

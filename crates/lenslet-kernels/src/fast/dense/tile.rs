@@ -2,6 +2,9 @@
 
 use crate::simd::Simd;
 
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
+
 /// Vectors of columns in a full tile.
 pub(super) const VECTORS: usize = 2;
 
@@ -169,6 +172,14 @@ pub(super) unsafe fn store_row<S: Simd, const V: usize>(
                 s.store_tail_ptr(to, width.saturating_sub(start), row[v]);
             }
         }
+    }
+}
+
+/// Asks for the lines of the cache that hold `len` numbers from `from` on, which need not be readable.
+#[inline(always)]
+pub(super) fn ask_for<S: Simd>(s: S, from: *const f32, len: usize) {
+    for at in (0..len).step_by(LINE) {
+        s.prefetch(from.wrapping_add(at));
     }
 }
 

@@ -2,12 +2,9 @@
 
 use super::products::{Products, Sums};
 use super::{LANES, SAMPLES};
-use crate::fast::dense::tile::{load_row, store_row};
+use crate::fast::dense::tile::{ask_for, load_row, store_row};
 use crate::fast::optimizer::{Adam, Odd};
 use crate::simd::Simd;
-
-/// Numbers of a line of the cache.
-const LINE: usize = 16;
 
 /// One row of the weights and the samples that pass it.
 #[derive(Clone, Copy)]
@@ -44,10 +41,8 @@ impl Columns {
     /// does not look far enough ahead by itself.
     #[inline(always)]
     pub(super) fn ask_ahead<S: Simd>(self, s: S, numbers: usize) {
-        for at in (numbers..numbers + self.width).step_by(LINE) {
-            for from in [self.w, self.moments[0], self.moments[1]] {
-                s.prefetch(from.wrapping_add(at));
-            }
+        for from in [self.w, self.moments[0], self.moments[1]] {
+            ask_for(s, from.wrapping_add(numbers), self.width);
         }
     }
 
