@@ -39,7 +39,7 @@ pub(crate) struct CallbackArgs {
     reduce_lr_factor: Option<f64>,
 
     /// What the two, and --checkpoint best, look at: val_loss, val_accuracy, loss, accuracy, or
-    /// val_f1_macro and the like of --metrics [default: val_loss]
+    /// f1_macro, val_f1_macro and the like of --metrics [default: val_loss]
     #[arg(long, value_name = "QUANTITY")]
     monitor: Option<Quantity>,
 

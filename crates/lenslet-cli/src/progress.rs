@@ -230,6 +230,7 @@ mod tests {
             accuracy: Some(0.4918),
             val_loss: Some(1.1079),
             val_accuracy: Some(0.6095),
+            metrics: MetricValues::default(),
             val_metrics: MetricValues::default(),
             learning_rate: 0.001,
             seconds: 2.0,

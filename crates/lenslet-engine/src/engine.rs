@@ -19,12 +19,39 @@ pub trait Engine {
     ///
     /// # Errors
     /// Where the bytes or targets do not fit the network or the loss; nothing is changed then.
-    fn train_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError>;
+    fn train_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+        self.train_and_tell(pixels, targets, None)
+    }
+    /// [`Self::train_on`] that also appends to `outputs` those that the loss was found from, before the
+    /// update and with dropout: one row after the other, logits as the probabilities that the loss made
+    /// of them.
+    ///
+    /// # Errors
+    /// As [`Self::train_on`].
+    fn train_and_tell(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+        outputs: Option<&mut Vec<f32>>,
+    ) -> Result<Tally, EngineError>;
     /// Loss and accuracy on a batch, without dropout and without learning.
     ///
     /// # Errors
     /// As [`Self::train_on`].
-    fn evaluate_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError>;
+    fn evaluate_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+        self.evaluate_and_tell(pixels, targets, None)
+    }
+    /// [`Self::evaluate_on`] that also appends to `outputs` those that the loss was found from: as
+    /// [`Self::train_and_tell`].
+    ///
+    /// # Errors
+    /// As [`Self::train_on`].
+    fn evaluate_and_tell(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+        outputs: Option<&mut Vec<f32>>,
+    ) -> Result<Tally, EngineError>;
     /// [`Self::train_on`] with the true class of every sample.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ impl<K: Kernels> Cpu<K> {
         targets: Targets<'_>,
     ) -> Result<Tally, EngineError> {
         self.check(pixels, targets)?;
-        Ok(self.forward_and_back(pixels, targets, None))
+        Ok(self.forward_and_back(pixels, targets, None, None))
     }
 
     /// One step of the optimiser with these gradients, laid out as the trainable parameters, in place of a
@@ -54,11 +54,15 @@ impl<K: Kernels> Cpu<K> {
         pixels: &[u8],
         targets: Targets<'_>,
         next: Option<Next>,
+        outputs: Option<&mut Vec<f32>>,
     ) -> Tally {
         self.numbers.prepare_training(&self.updater.optimizer);
         self.pack(Mode::Train);
         let mut workspace = self.workspace(Mode::Train, targets.samples());
         let tally = self.forward(&mut workspace, Mode::Train, pixels, Some(targets));
+        if let Some(outputs) = outputs {
+            self.outputs_of(&workspace, Mode::Train, targets.samples(), outputs);
+        }
         // A loss that is no number has nothing to teach.
         if next.is_none() || tally.loss.is_finite() {
             self.backward(&mut workspace, targets, next);
@@ -94,14 +98,19 @@ impl<K: Kernels> Engine for Cpu<K> {
         &self.network
     }
 
-    fn train_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+    fn train_and_tell(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+        outputs: Option<&mut Vec<f32>>,
+    ) -> Result<Tally, EngineError> {
         self.check(pixels, targets)?;
         if targets.samples() == 0 {
             return Ok(Tally::default());
         }
         let start = self.begin_step();
         let next = self.updater.next(&self.numbers);
-        let tally = self.forward_and_back(pixels, targets, Some(next));
+        let tally = self.forward_and_back(pixels, targets, Some(next), outputs);
         if tally.loss.is_finite() {
             self.update(next, false);
             self.follow();
@@ -110,11 +119,19 @@ impl<K: Kernels> Engine for Cpu<K> {
         Ok(tally)
     }
 
-    fn evaluate_on(&mut self, pixels: &[u8], targets: Targets<'_>) -> Result<Tally, EngineError> {
+    fn evaluate_and_tell(
+        &mut self,
+        pixels: &[u8],
+        targets: Targets<'_>,
+        outputs: Option<&mut Vec<f32>>,
+    ) -> Result<Tally, EngineError> {
         self.check(pixels, targets)?;
         self.pack(Mode::Predict);
         let mut workspace = self.workspace(Mode::Predict, targets.samples());
         let tally = self.forward(&mut workspace, Mode::Predict, pixels, Some(targets));
+        if let Some(outputs) = outputs {
+            self.outputs_of(&workspace, Mode::Predict, targets.samples(), outputs);
+        }
         self.prediction = Some(workspace);
         Ok(tally)
     }
@@ -129,7 +146,8 @@ impl<K: Kernels> Engine for Cpu<K> {
         self.pack(Mode::Predict);
         let mut workspace = self.workspace(Mode::Predict, samples);
         self.forward(&mut workspace, Mode::Predict, pixels, None);
-        self.outputs_of(&workspace, samples, outputs);
+        outputs.clear();
+        self.outputs_of(&workspace, Mode::Predict, samples, outputs);
         self.prediction = Some(workspace);
         Ok(())
     }

@@ -92,14 +92,19 @@ impl<K: Kernels> Cpu<K> {
         }
     }
 
+    /// Appends what the forward pass left of each sample: its outputs, or what the loss made of them.
     pub(crate) fn outputs_of(
         &self,
         workspace: &Workspace<K::Real>,
+        mode: Mode,
         samples: usize,
         outputs: &mut Vec<f32>,
     ) {
-        let place = workspace.plan.values[self.predictor.last()];
-        outputs.clear();
+        let program = match mode {
+            Mode::Train => &self.program,
+            Mode::Predict => &self.predictor,
+        };
+        let place = workspace.plan.values[program.last()];
         for image in workspace.images.chunks_exact(workspace.plan.stride).take(samples) {
             outputs.extend(image[place.range()].iter().map(|&y| y.to_f64() as f32));
         }

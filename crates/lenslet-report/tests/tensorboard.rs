@@ -79,6 +79,7 @@ fn a_training_is_written_epoch_by_epoch() {
         accuracy: Some(0.25),
         val_loss: Some(0.75),
         val_accuracy: Some(0.5),
+        metrics: MetricValues::from_iter([(Metric::F1Macro, 0.25)]),
         val_metrics: MetricValues::from_iter([(Metric::CohenKappa, 0.125)]),
         learning_rate: 0.1,
         seconds: 1.0,
@@ -92,12 +93,13 @@ fn a_training_is_written_epoch_by_epoch() {
             "epoch_loss",
             "epoch_accuracy",
             "epoch_learning_rate",
+            "epoch_f1_macro",
             "epoch_cohen_kappa",
             "confusion_matrix",
         ];
         let events = events(&folder.path().join(part));
         tags.map(|tag| events.iter().any(|event| holds(event, tag.as_bytes()))).to_vec()
     };
-    assert_eq!(tags("train"), [true, true, true, false, false]);
-    assert_eq!(tags("validation"), [true, true, false, true, true]);
+    assert_eq!(tags("train"), [true, true, true, true, false, false]);
+    assert_eq!(tags("validation"), [true, true, false, false, true, true]);
 }

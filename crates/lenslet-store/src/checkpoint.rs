@@ -23,9 +23,9 @@ const CHECKSUM_LEN: usize = 16;
 const COLUMNS: usize = 7;
 
 const HISTORY: &str = "history";
-/// Of the metrics that the description names: a column each, NaN where there is no value. Only where
-/// it names any.
-const METRICS: &str = "val_metrics";
+/// Of the metrics that the description names, over training and validation samples: a column each, NaN
+/// where there is no value. Each only where it names any.
+const METRICS: [&str; 2] = ["metrics", "val_metrics"];
 const PARAMETERS: &str = "parameters";
 
 fn moment(index: usize) -> String {

@@ -32,7 +32,10 @@ pub struct HistoryRow {
     /// Learning rate of the epoch's last step, where it is known.
     #[serde(default)]
     pub learning_rate: Option<f64>,
-    /// The other metrics over the validation samples, of those that were asked for.
+    /// The other metrics over the training samples, of those that were asked for.
+    #[serde(skip)]
+    pub metrics: MetricValues,
+    /// The same over the validation samples.
     #[serde(skip)]
     pub val_metrics: MetricValues,
 }
@@ -48,34 +51,53 @@ impl From<&Epoch> for HistoryRow {
             val_accuracy: epoch.val_accuracy,
             seconds: epoch.seconds,
             learning_rate: Some(epoch.learning_rate),
+            metrics: epoch.metrics.clone(),
             val_metrics: epoch.val_metrics.clone(),
         }
     }
 }
 
 /// Writes `rows` as CSV with the header
-/// `epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate`, and behind it `val_f1_macro` and
-/// the like for each metric that any row has.
+/// `epoch,loss,accuracy,val_loss,val_accuracy,seconds,learning_rate`, and behind it `f1_macro`,
+/// `val_f1_macro` and the like for each metric that any row has.
 /// Numbers are written so that they are read back to the last bit; what is not there is empty.
 ///
 /// # Errors
 /// As [`write`](crate::write()).
 pub fn write_history(path: &Path, rows: &[HistoryRow]) -> Result<(), StoreError> {
     let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    let has = |metric: &Metric| rows.iter().any(|row| row.val_metrics.get(*metric).is_some());
-    let metrics: Vec<_> = Metric::ALL.into_iter().filter(has).collect();
-    let header = HEADER.map(str::to_owned).into_iter().chain(metrics.iter().map(column));
+    let columns: Vec<_> =
+        Column::all().filter(|column| rows.iter().any(|row| column.of(row).is_some())).collect();
+    let header = HEADER.map(str::to_owned).into_iter().chain(columns.iter().map(Column::name));
     csv.write_record(header).expect("memory takes every record");
     for row in rows {
-        let values: Vec<_> = metrics.iter().map(|&metric| row.val_metrics.get(metric)).collect();
+        let values: Vec<_> = columns.iter().map(|column| column.of(row)).collect();
         csv.serialize((row, values)).expect("memory takes every record");
     }
     atomic::write(path, &csv.into_inner().expect("memory takes every record"))
 }
 
-/// The name of a metric's column.
-fn column(metric: &Metric) -> String {
-    format!("val_{metric}")
+/// Values of a metric, over the training or the validation samples.
+#[derive(Clone, Copy)]
+struct Column {
+    metric: Metric,
+    validation: bool,
+}
+
+impl Column {
+    fn all() -> impl Iterator<Item = Self> {
+        let of = |metric| [false, true].map(|validation| Self { metric, validation });
+        Metric::ALL.into_iter().flat_map(of)
+    }
+
+    fn name(&self) -> String {
+        format!("{}{}", if self.validation { "val_" } else { "" }, self.metric)
+    }
+
+    fn of(&self, row: &HistoryRow) -> Option<f64> {
+        let values = if self.validation { &row.val_metrics } else { &row.metrics };
+        values.get(self.metric)
+    }
 }
 
 /// Reads what [`write_history`] wrote.
@@ -93,9 +115,9 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
     let mut csv = csv::Reader::from_reader(bytes);
     let header = csv.headers().map_err(refused)?.clone();
     let own = header.iter().zip(HEADER).take_while(|(name, own)| name == own).count();
-    let named = |name: &str| Metric::ALL.into_iter().find(|metric| name == column(metric));
-    let metrics: Option<Vec<_>> = header.iter().skip(own).map(named).collect();
-    let (FIRST.., Some(metrics)) = (own, metrics) else {
+    let named = |name: &str| Column::all().find(|column| name == column.name());
+    let columns: Option<Vec<_>> = header.iter().skip(own).map(named).collect();
+    let (FIRST.., Some(columns)) = (own, columns) else {
         let what = format!("its first line is not `{}`", HEADER.join(","));
         return Err(ContentError::text(what, remedy));
     };
@@ -104,16 +126,20 @@ fn parse(bytes: &[u8]) -> Result<Vec<HistoryRow>, ContentError> {
         let record = record.map_err(refused)?;
         let mut row: HistoryRow = record.deserialize(Some(&header)).map_err(refused)?;
         let line = record.position().map_or(0, csv::Position::line);
-        let value = |(&metric, value): (&Metric, &str)| match value.parse() {
-            Ok(number) => Ok((metric, number)),
-            Err(_) => {
-                let column = column(&metric);
-                let what = format!("line {line}: {column} = {value:?} is no number");
-                Err(ContentError::text(what, remedy))
-            }
+        let values = |validation: bool| {
+            let given = columns.iter().zip(record.iter().skip(own));
+            let given =
+                given.filter(|(column, v)| column.validation == validation && !v.is_empty());
+            let value = |(column, value): (&Column, &str)| match value.parse() {
+                Ok(number) => Ok((column.metric, number)),
+                Err(_) => {
+                    let what = format!("line {line}: {} = {value:?} is no number", column.name());
+                    Err(ContentError::text(what, remedy))
+                }
+            };
+            given.map(value).collect::<Result<_, _>>()
         };
-        let given = metrics.iter().zip(record.iter().skip(own)).filter(|(_, v)| !v.is_empty());
-        row.val_metrics = given.map(value).collect::<Result<_, _>>()?;
+        (row.metrics, row.val_metrics) = (values(false)?, values(true)?);
         rows.push(row);
     }
     Ok(rows)

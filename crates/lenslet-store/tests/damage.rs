@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use lenslet_kernels::Stream;
 use lenslet_model::Metric;
 use lenslet_store::{decode_checkpoint, encode_checkpoint};
-use lenslet_train::Epoch;
+use lenslet_train::{Epoch, MetricValues};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use common::{SETTINGS, checkpoint};
@@ -17,8 +17,9 @@ use common::{SETTINGS, checkpoint};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes of the words of a refusal, or of names: they count where there is hardly a file.
-const WORDS: usize = 3 << 9;
+/// Bytes of the words of a refusal, or of names and the table of tensors, which doubles with the eighth
+/// of them: they count where there is hardly a file.
+const WORDS: usize = 8 << 10;
 
 /// What others allocate meanwhile would be counted.
 fn alone() -> MutexGuard<'static, ()> {
@@ -67,7 +68,9 @@ fn a_long_history_is_read_within_bounds_of_memory() {
     for metrics in [0, 1, Metric::ALL.len()] {
         let mut long = checkpoint(2);
         let values = Metric::ALL.into_iter().take(metrics).map(|metric| (metric, 0.5));
-        let epoch = Epoch { val_metrics: values.collect(), ..long.history[0].clone() };
+        let values: MetricValues = values.collect();
+        let (metrics_too, epoch) = (values.clone(), long.history[0].clone());
+        let epoch = Epoch { metrics: metrics_too, val_metrics: values, ..epoch };
         long.history = vec![epoch; 10_000];
         let bytes = encode_checkpoint(&long, SETTINGS).unwrap();
         let region = Region::new(ALLOCATOR);

@@ -18,6 +18,7 @@ fn row(epoch: usize) -> HistoryRow {
         val_accuracy: Some(x),
         seconds: x * 1e-9,
         learning_rate: Some(x * 0.001),
+        metrics: MetricValues::default(),
         val_metrics: MetricValues::default(),
     }
 }
@@ -66,11 +67,15 @@ fn other_metrics_have_columns_of_their_own() {
     rows[0].val_metrics = [(Metric::CohenKappa, 0.1 + 0.2)].into_iter().collect();
     rows[2].val_metrics =
         [(Metric::F1Macro, 0.25), (Metric::CohenKappa, -0.5)].into_iter().collect();
+    rows[2].metrics = [(Metric::CohenKappa, 0.75)].into_iter().collect();
     write_history(&path, &rows).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].ends_with(",seconds,learning_rate,val_f1_macro,val_cohen_kappa"), "{text}");
-    assert!(lines[2].ends_with(",,") && lines[3].ends_with(",0.25,-0.5"), "{text}");
+    assert!(
+        lines[0].ends_with(",learning_rate,val_f1_macro,cohen_kappa,val_cohen_kappa"),
+        "{text}"
+    );
+    assert!(lines[2].ends_with(",,,") && lines[3].ends_with(",0.25,0.75,-0.5"), "{text}");
     assert_eq!(read_history(&path).unwrap(), rows);
     fs::write(&path, text.replace("-0.5", "half")).unwrap();
     let message = read_history(&path).unwrap_err().to_string();
@@ -120,6 +125,7 @@ fn a_logger_leaves_what_a_training_has_reached() {
             accuracy: Some(0.25),
             val_loss: None,
             val_accuracy: None,
+            metrics: MetricValues::default(),
             val_metrics: MetricValues::default(),
             learning_rate: 0.1,
             seconds: 1.0,

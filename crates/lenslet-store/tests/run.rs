@@ -182,6 +182,7 @@ fn a_run_is_opened_and_read_back() {
         val_accuracy: None,
         seconds: 0.1,
         learning_rate: Some(0.001),
+        metrics: MetricValues::default(),
         val_metrics: MetricValues::default(),
     }];
     run.write_config(&config()).unwrap();

@@ -13,12 +13,17 @@ use crate::{
 /// Samples in a batch of evaluation or prediction: enough to keep many threads busy.
 pub(crate) const BATCH: usize = 256;
 
-/// Loss and accuracy over a data set.
-pub(crate) fn tally(engine: &mut dyn Engine, data: &Dataset) -> Result<Tally, TrainError> {
+/// Loss and accuracy over a data set; appends the outputs for every sample to `outputs`, if they are
+/// wanted: logits as the probabilities that the loss makes of them.
+pub(crate) fn tally(
+    engine: &mut dyn Engine,
+    data: &Dataset,
+    mut outputs: Option<&mut Vec<f32>>,
+) -> Result<Tally, TrainError> {
     let size: usize = data.image_shape().iter().product();
     let mut sum = Tally::default();
     for (pixels, targets) in data.pixels().chunks(BATCH * size).zip(batches(data.labels(), BATCH)) {
-        sum.add(engine.evaluate_on(pixels, targets)?);
+        sum.add(engine.evaluate_and_tell(pixels, targets, outputs.as_deref_mut())?);
     }
     Ok(sum)
 }
@@ -36,40 +41,23 @@ pub(crate) fn outputs(engine: &mut dyn Engine, pixels: &[u8]) -> Result<Vec<f32>
     Ok(all)
 }
 
-/// What is told beside the loss.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Told<'a> {
-    pub(crate) metrics: &'a [Metric],
-    /// A label is said where its output is above this.
-    pub(crate) threshold: f32,
+/// Whether any of these metrics is found from the outputs for all samples.
+pub(crate) fn need_outputs(metrics: &[Metric]) -> bool {
+    metrics.iter().any(|&metric| metric != Metric::Accuracy)
 }
 
-/// The metrics over a data set, but for accuracy; those that have a value. A pass over the data of
-/// its own, if there is any.
+/// These metrics of the outputs for some samples, but for accuracy; those that have a value.
 pub(crate) fn values(
-    engine: &mut dyn Engine,
-    data: &Dataset,
-    told: Told<'_>,
-) -> Result<MetricValues, TrainError> {
-    if told.metrics.iter().all(|&metric| metric == Metric::Accuracy) {
-        return Ok(MetricValues::default());
-    }
-    let outputs = outputs(engine, data.pixels())?;
-    Ok(values_of(&outputs, data.labels(), data.classes(), told))
-}
-
-/// The same of outputs that are at hand.
-fn values_of(
     outputs: &[f32],
     labels: &Labels,
     classes: &[String],
-    Told { metrics, threshold }: Told<'_>,
+    metrics: &[Metric],
 ) -> MetricValues {
     let values: Vec<(Metric, Option<f64>)> = match labels {
         Labels::Sparse(labels) => {
             let confusion = confusion(classes, outputs, labels);
             let scores = Scores::new(outputs, labels, &confusion, metrics);
-            let [precision, recall] = precision_and_recall(outputs, labels, threshold);
+            let [precision, recall] = precision_and_recall(outputs, labels, 0.5);
             let others = [
                 (Metric::Precision, Some(precision)),
                 (Metric::Recall, Some(recall)),
@@ -79,7 +67,7 @@ fn values_of(
         }
         Labels::MultiHot(labels) => {
             let with_aucs = metrics.contains(&Metric::RocAuc);
-            LabelReport::above(threshold, classes, outputs, labels, with_aucs).entries().into()
+            LabelReport::of(classes, outputs, labels, with_aucs).entries().into()
         }
     };
     let wanted = values.into_iter().filter(|(metric, _)| metrics.contains(metric));

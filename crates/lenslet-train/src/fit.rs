@@ -2,6 +2,7 @@
 
 mod course;
 mod on_nan;
+mod seen;
 
 use lenslet_data::{Dataset, shuffled_order};
 
@@ -27,7 +28,7 @@ pub struct Fit<'a> {
     pub shuffle: bool,
     /// What the orders grow from; 42.
     pub seed: u64,
-    /// What is done where numbers stop being numbers; training stops.
+    /// What is done where numbers stop being numbers; training stops, as with Keras's `TerminateOnNaN`.
     pub on_nan: OnNan,
 }
 

@@ -20,8 +20,10 @@ pub struct Epoch {
     pub val_loss: Option<f64>,
     /// Accuracy on the validation data after the epoch, likewise.
     pub val_accuracy: Option<f64>,
-    /// The other metrics on the validation data after the epoch, of those with which the model was
-    /// compiled. They need every output, which training does not keep; so there are none of training.
+    /// The other metrics on the training samples, of those with which the model was compiled; taken as the
+    /// epoch went on, too.
+    pub metrics: MetricValues,
+    /// The same on the validation data after the epoch.
     pub val_metrics: MetricValues,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -32,23 +34,21 @@ pub struct Epoch {
 impl fmt::Display for Epoch {
     /// As Keras's progress line ends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accuracy, loss, val_accuracy, val_loss, ref val_metrics, .. } = *self;
-        let entries = [
-            ("accuracy", accuracy),
-            ("loss", Some(loss)),
-            ("val_accuracy", val_accuracy),
-            ("val_loss", val_loss),
+        let Self { accuracy, loss, val_accuracy, val_loss, .. } = *self;
+        let parts = [
+            ("", [("accuracy", accuracy), ("loss", Some(loss))], &self.metrics),
+            ("val_", [("accuracy", val_accuracy), ("loss", val_loss)], &self.val_metrics),
         ];
         let mut between = "";
-        for (name, value) in entries {
-            if let Some(value) = value {
-                write!(f, "{between}{name}: {value:.4}")?;
+        for (part, first, metrics) in parts {
+            let first = first.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            let others = metrics.entries().map(|(metric, value)| (metric.name(), value));
+            for (name, value) in first.chain(others) {
+                write!(f, "{between}{part}{name}: {value:.4}")?;
                 between = " - ";
             }
         }
-        val_metrics
-            .entries()
-            .try_for_each(|(metric, value)| write!(f, " - val_{metric}: {value:.4}"))
+        Ok(())
     }
 }
 
@@ -80,6 +80,11 @@ impl History {
     /// Validation loss of the epochs that have one.
     pub fn val_loss(&self) -> Vec<f64> {
         self.epochs.iter().filter_map(|e| e.val_loss).collect()
+    }
+
+    /// Another metric on the training samples, of the epochs that have it.
+    pub fn metric(&self, metric: Metric) -> Vec<f64> {
+        self.epochs.iter().filter_map(|e| e.metrics.get(metric)).collect()
     }
 
     /// Another metric on the validation data, of the epochs that have it.

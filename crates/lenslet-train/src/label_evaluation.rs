@@ -29,40 +29,39 @@ pub struct LabelMistake {
     pub said: Vec<usize>,
     /// The label of which the model is wrong by most.
     pub worst: usize,
-    /// What the model says of it.
+    /// The probability that the model gives to it.
     pub output: f32,
 }
 
 impl LabelEvaluation {
-    /// From loss and accuracy, the outputs (a row for each sample) and the truth.
+    /// From loss and accuracy, the probabilities (a row for each sample) and the truth.
     pub(crate) fn new(
         tally: Tally,
         classes: &[String],
         outputs: &[f32],
         labels: &MultiHot,
-        threshold: f32,
     ) -> Self {
         let rows = outputs.chunks_exact(classes.len());
         let truths = labels.rows().chunks_exact(classes.len());
-        let mistake = |(index, (row, truth))| mistake(index, row, truth, threshold);
+        let mistake = |(index, (row, truth))| mistake(index, row, truth);
         let mut mistakes: Vec<_> = rows.zip(truths).enumerate().filter_map(mistake).collect();
-        let sure = |mistake: &LabelMistake| (mistake.output - threshold).abs();
+        let sure = |mistake: &LabelMistake| (mistake.output - 0.5).abs();
         mistakes.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
         Self {
             loss: tally.mean_loss(),
             accuracy: tally.accuracy(),
             samples: tally.samples,
-            report: LabelReport::above(threshold, classes, outputs, labels, true),
+            report: LabelReport::new(classes, outputs, labels),
             mistakes,
         }
     }
 }
 
-fn mistake(index: usize, row: &[f32], truth: &[f32], threshold: f32) -> Option<LabelMistake> {
-    let is_wrong = |class: &usize| (row[*class] > threshold) != (truth[*class] == 1.0);
+fn mistake(index: usize, row: &[f32], truth: &[f32]) -> Option<LabelMistake> {
+    let is_wrong = |class: &usize| (row[*class] > 0.5) != (truth[*class] == 1.0);
     let wrong = (0..row.len()).filter(is_wrong);
-    let off = |class: &usize| (row[*class] - threshold).abs();
+    let off = |class: &usize| (row[*class] - 0.5).abs();
     let worst = wrong.max_by(|a, b| off(a).total_cmp(&off(b)))?;
-    let said = (0..row.len()).filter(|&class| row[class] > threshold).collect();
+    let said = (0..row.len()).filter(|&class| row[class] > 0.5).collect();
     Some(LabelMistake { index, said, worst, output: row[worst] })
 }

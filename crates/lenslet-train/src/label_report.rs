@@ -73,12 +73,11 @@ impl LabelReport {
     /// # Panics
     /// Where there are no classes.
     pub fn new(classes: &[String], outputs: &[f32], labels: &MultiHot) -> Self {
-        Self::above(0.5, classes, outputs, labels, true)
+        Self::of(classes, outputs, labels, true)
     }
 
-    /// The same with another threshold than one half, and the areas under the curves if wanted.
-    pub(crate) fn above(
-        threshold: f32,
+    /// The same, with the areas under the curves if wanted.
+    pub(crate) fn of(
         classes: &[String],
         outputs: &[f32],
         labels: &MultiHot,
@@ -90,7 +89,7 @@ impl LabelReport {
         for (row, truth) in outputs.chunks_exact(width).zip(labels.rows().chunks_exact(width)) {
             let mut right = true;
             for ((count, &output), &truth) in counts.iter_mut().zip(row).zip(truth) {
-                let (has, said) = (truth == 1.0, output > threshold);
+                let (has, said) = (truth == 1.0, output > 0.5);
                 count.count(has, said);
                 right &= has == said;
             }
@@ -108,7 +107,7 @@ impl LabelReport {
         }
     }
 
-    /// Share of all outputs that are on the right side of the threshold: Keras's binary accuracy.
+    /// Share of all outputs that are on the right side of one half: Keras's binary accuracy.
     pub fn binary_accuracy(&self) -> f64 {
         let LabelCounts { true_positives, false_negatives, false_positives, true_negatives } =
             self.total();

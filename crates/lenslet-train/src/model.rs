@@ -5,7 +5,7 @@ use lenslet_engine::{Cpu, Engine, Options, Profile, State};
 use lenslet_model::{Graph, Loss, LossFunction, Metric, Network, Optimizer, Sequential};
 
 use crate::adapt::{Which, adapt};
-use crate::evaluation::{Told, first_largest, outputs, tally};
+use crate::evaluation::{first_largest, outputs, tally};
 use crate::fit::Course;
 use crate::{
     Checkpoint, Evaluation, Fit, History, Keeper, LabelEvaluation, LearningRateSweep, Observer,
@@ -251,8 +251,7 @@ impl Model {
             self.check_labels(data)?;
         }
         adapt(&mut *self.engine, data, Which::New)?;
-        let told = Told { metrics: &self.metrics, threshold: self.threshold() };
-        Course::new(fit, &mut *self.engine, data, told, observer, keeper).run(from)
+        Course::new(fit, &mut *self.engine, data, &self.metrics, observer, keeper).run(from)
     }
 
     /// From here on training steps are timed, layer by layer; of the first `traced` steps every
@@ -315,8 +314,8 @@ impl Model {
         };
         self.check_data(data)?;
         self.network().check_classes(data.classes().len())?;
-        let tally = tally(&mut *self.engine, data)?;
-        let outputs = self.predict(data)?;
+        let mut outputs = Vec::new();
+        let tally = tally(&mut *self.engine, data, Some(&mut outputs))?;
         Ok(Evaluation::new(tally, data.classes(), &outputs, labels))
     }
 
@@ -351,9 +350,9 @@ impl Model {
         self.check_data(data)?;
         self.check_labels(data)?;
         self.network().check_classes(data.classes().len())?;
-        let tally = tally(&mut *self.engine, data)?;
-        let outputs = self.predict(data)?;
-        Ok(LabelEvaluation::new(tally, data.classes(), &outputs, labels, self.threshold()))
+        let mut outputs = Vec::new();
+        let tally = tally(&mut *self.engine, data, Some(&mut outputs))?;
+        Ok(LabelEvaluation::new(tally, data.classes(), &outputs, labels))
     }
 
     /// The outputs for every sample of `data`: one row of class probabilities after the other.
@@ -388,17 +387,12 @@ impl Model {
     /// # Errors
     /// As [`Self::predict`].
     pub fn predict_labels(&mut self, data: &Dataset) -> Result<MultiHot, TrainError> {
-        let (mut outputs, threshold) = (self.predict(data)?, self.threshold());
+        let mut outputs = self.predict(data)?;
+        // The logit of one half is 0.
+        let logits = self.loss.function.is_binary() && self.loss.function.from_logits();
+        let threshold = if logits { 0.0 } else { 0.5 };
         outputs.iter_mut().for_each(|x| *x = f32::from(u8::from(*x > threshold)));
         Ok(MultiHot::new(self.network().output().elements(), outputs)?)
-    }
-
-    /// What the output of a label is above that is said: one half, of which the logit is 0.
-    fn threshold(&self) -> f32 {
-        match self.loss.function.is_binary() && self.loss.function.from_logits() {
-            true => 0.0,
-            false => 0.5,
-        }
     }
 
     /// The class of every sample of `data`: the first of the largest outputs.

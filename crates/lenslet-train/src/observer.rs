@@ -46,7 +46,7 @@ pub struct Plan<'a> {
     pub steps: usize,
     /// Whether each ends with an evaluation on validation data.
     pub validation: bool,
-    /// What is told beside the loss: accuracy of training and validation, the others of validation.
+    /// What is told beside the loss, of training and validation.
     pub metrics: &'a [Metric],
 }
 

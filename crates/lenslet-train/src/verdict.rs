@@ -94,6 +94,7 @@ mod tests {
             accuracy: Some(0.5),
             val_loss: Some(val_loss),
             val_accuracy: Some(0.5),
+            metrics: MetricValues::default(),
             val_metrics: MetricValues::default(),
             learning_rate: 0.001,
             seconds: 1.0,

@@ -31,6 +31,7 @@ fn epoch(epoch: usize, val_loss: f64) -> Epoch {
         accuracy: Some(0.5),
         val_loss: Some(val_loss),
         val_accuracy: Some(1.0 - val_loss),
+        metrics: MetricValues::default(),
         val_metrics: MetricValues::from_iter([(Metric::ExpectedCalibrationError, val_loss)]),
         learning_rate: 0.1,
         seconds: 1.0,

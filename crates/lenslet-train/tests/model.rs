@@ -60,6 +60,31 @@ fn training_learns_and_evaluation_agrees_with_prediction() {
     assert_eq!(model.classes(), train.classes());
 }
 
+/// Steps that change nothing: then what an epoch tells of its batches is what an evaluation finds.
+#[test]
+fn every_epoch_tells_the_metrics_of_the_samples_that_it_trained_on() {
+    let train = data().0;
+    let metrics = [Metric::Accuracy, Metric::F1Macro, Metric::RocAuc, Metric::CohenKappa];
+    let logits = SparseCategoricalCrossentropy { from_logits: true, ..Default::default() };
+    for (activation, loss) in
+        [(Activation::Softmax, Default::default()), (Activation::Linear, logits)]
+    {
+        let model = Sequential::new((32, 32, 3)).add(Flatten::new());
+        let model = model.add(Dense::new(10).activation(activation));
+        let mut model = model.compile_with(SGD::new(1e-30), loss, &metrics, options()).unwrap();
+        let history = model.fit(&train, Fit::new().epochs(2).validation(&train)).unwrap();
+        let (told, found) = (&history.epochs[1], model.evaluate(&train).unwrap().scores);
+        for (metric, value) in found.entries() {
+            let expected = value.filter(|_| metrics.contains(&metric));
+            assert_eq!(told.metrics.get(metric), expected, "{metric}");
+        }
+        assert_eq!(told.metrics, told.val_metrics);
+        let f1 = history.metric(Metric::F1Macro);
+        assert_eq!(f1, history.val_metric(Metric::F1Macro));
+        assert!(told.to_string().contains(&format!(" - f1_macro: {:.4} - ", f1[1])));
+    }
+}
+
 #[test]
 fn every_epoch_tells_the_metrics_of_the_validation_data() {
     let (train, test) = data();

@@ -64,7 +64,7 @@ fn compiled(optimizer: &Optimizer, threads: usize) -> Model {
     let isa = name.map(|name| name.parse::<Isa>().unwrap_or_else(|error| panic!("{error}")));
     let options = Options { isa, threads, ..Options::default() };
     let loss = SparseCategoricalCrossentropy::default();
-    let metrics = [Metric::Accuracy];
+    let metrics = [Metric::Accuracy, Metric::F1Macro, Metric::RocAuc];
     network().compile_with(optimizer.clone(), loss, &metrics, options).unwrap()
 }
 

@@ -95,7 +95,7 @@ struct TrainingArgs {
     #[command(flatten)]
     loss: LossArgs,
 
-    /// Tell more of the validation images after each epoch: precision, recall, precision_macro,
+    /// Tell more of the training and the validation images after each epoch: precision, recall, precision_macro,
     /// recall_macro, f1_macro, f1_micro, f1_weighted, roc_auc, exact_match; where each has one class
     /// also top_5_accuracy, cohen_kappa, matthews_correlation, expected_calibration_error
     /// [default: loss and accuracy alone]
@@ -106,8 +106,8 @@ struct TrainingArgs {
     #[arg(long, value_name = "N", value_parser = natural, allow_negative_numbers = true)]
     seed: Option<u64>,
 
-    /// Where the loss or the weights stop being numbers: stop, or rollback to where the epoch began
-    /// and go on with half the learning rate, at most three times [default: stop]
+    /// Where the loss or the weights stop being numbers: stop (Keras's TerminateOnNaN), or rollback to
+    /// where the epoch began and go on with half the learning rate, at most three times [default: stop]
     #[arg(long, value_name = "stop|rollback")]
     on_nan: Option<OnNan>,
 

@@ -54,9 +54,14 @@ fn metrics_are_told_after_every_epoch_and_can_be_monitored() {
     let out =
         sandbox.ok(&format!("train --config tiny.toml --verbose 2 --epochs 9 --out run {flags}"));
     assert!(out.contains("Stopped in epoch 3"), "{out}");
-    assert_eq!(out.matches(" - val_f1_macro: ").count(), 3, "{out}");
+    for name in ["f1_macro", "val_f1_macro"] {
+        assert_eq!(out.matches(&format!(" - {name}: ")).count(), 3, "{name}: {out}");
+    }
     let history = fs::read_to_string(sandbox.path("run/history.csv")).unwrap();
-    assert!(history.lines().next().unwrap().ends_with(",val_f1_macro,val_roc_auc"), "{history}");
+    assert!(
+        history.lines().next().unwrap().ends_with(",f1_macro,val_f1_macro,roc_auc,val_roc_auc"),
+        "{history}"
+    );
     assert!(sandbox.ok("plot run").contains("accuracy"));
     let columns = |run: &str| -> Vec<String> {
         let history = fs::read_to_string(sandbox.path(&format!("{run}/history.csv"))).unwrap();

@@ -10,8 +10,8 @@ use super::{EventFile, Setting};
 use crate::{Picture, confusion_matrix};
 
 /// Writes every epoch to event files, as Keras's `TensorBoard`: `train` and `validation` in a folder
-/// hold `epoch_loss` and `epoch_accuracy`, `train` also `epoch_learning_rate`, `validation` also the
-/// other metrics. Epochs count from 0.
+/// hold `epoch_loss`, `epoch_accuracy` and the other metrics, `train` also `epoch_learning_rate`. Epochs
+/// count from 0.
 #[derive(Debug)]
 pub struct TensorBoard {
     folder: PathBuf,
@@ -76,6 +76,9 @@ impl TensorBoard {
         self.train.scalar("epoch_loss", step, epoch.loss)?;
         if let Some(accuracy) = epoch.accuracy {
             self.train.scalar("epoch_accuracy", step, accuracy)?;
+        }
+        for (metric, value) in epoch.metrics.entries() {
+            self.train.scalar(&format!("epoch_{metric}"), step, value)?;
         }
         self.train.scalar("epoch_learning_rate", step, epoch.learning_rate)?;
         self.train.flush()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lenslet_engine::Tally;
 use lenslet_model::Metric;
-use lenslet_train::{Checkpoint, Epoch, Note, Position};
+use lenslet_train::{Checkpoint, Epoch, MetricValues, Note, Position};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::ContentError;
@@ -33,9 +33,12 @@ pub(super) struct Meta {
     pub(super) ended: bool,
     pub(super) rollbacks: usize,
     pub(super) callbacks: Vec<Callback>,
-    /// Metrics of the history beside loss and accuracy.
+    /// Metrics of the history beside loss and accuracy, over the training samples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) val_metrics: Vec<Metric>,
+    metrics: Vec<Metric>,
+    /// The same over the validation samples.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    val_metrics: Vec<Metric>,
 }
 
 /// What one callback knows.
@@ -67,7 +70,8 @@ impl Meta {
             ended: *ended,
             rollbacks: *rollbacks,
             callbacks: memory.notes.iter().map(Callback::new).collect(),
-            val_metrics: metrics(&checkpoint.history),
+            metrics: metrics(&checkpoint.history, |epoch| &epoch.metrics),
+            val_metrics: metrics(&checkpoint.history, |epoch| &epoch.val_metrics),
         }
     }
 
@@ -83,6 +87,11 @@ impl Meta {
         Err(ContentError::text(what, "go on with the program that made it"))
     }
 
+    /// The metrics of each of [`METRICS`](super::METRICS).
+    pub(super) fn metrics(&self) -> [&[Metric]; 2] {
+        [&self.metrics, &self.val_metrics]
+    }
+
     pub(super) fn position(&self) -> Result<Position, ContentError> {
         let Self { epoch, step, loss, correct, samples, learning_rate, seconds, .. } = *self;
         let elapsed = Duration::try_from_secs_f64(seconds).map_err(|e| {
@@ -94,8 +103,8 @@ impl Meta {
 }
 
 /// The metrics that any epoch has.
-fn metrics(history: &[Epoch]) -> Vec<Metric> {
-    let has = |metric: &Metric| history.iter().any(|e| e.val_metrics.get(*metric).is_some());
+fn metrics(history: &[Epoch], of: impl Fn(&Epoch) -> &MetricValues) -> Vec<Metric> {
+    let has = |metric: &Metric| history.iter().any(|epoch| of(epoch).get(*metric).is_some());
     Metric::ALL.into_iter().filter(has).collect()
 }
 

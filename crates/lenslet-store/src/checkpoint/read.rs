@@ -50,9 +50,9 @@ fn decode(mut file: impl Read + Seek, length: u64) -> Result<(Checkpoint, String
     check_tensors(&metadata, &meta)?;
     let length = |name: &str| metadata.info(name).expect("it was checked").shape.iter().product();
     let mut history = history(&mut file, length(HISTORY))?;
-    if !meta.val_metrics.is_empty() {
-        metrics(&mut file, &meta.val_metrics, &mut history)?;
-    }
+    let [training, validation] = meta.metrics();
+    metrics(&mut file, training, &mut history, |epoch| &mut epoch.metrics)?;
+    metrics(&mut file, validation, &mut history, |epoch| &mut epoch.val_metrics)?;
     let parameters = floats(&mut file, length(PARAMETERS))?;
     let moments = (0..meta.moments).map(|i| floats(&mut file, length(&moment(i))));
     let moments = moments.collect::<Result<_, _>>()?;
@@ -110,8 +110,9 @@ fn check_tensors(metadata: &Metadata, meta: &Meta) -> Result<(), ContentError> {
     let refuse =
         |what: String| Err(ContentError::weights(what, "give a checkpoint that Lenslet has made"));
     // A count that is too large is found at its first tensor that is not there.
-    let metrics = (!meta.val_metrics.is_empty()).then_some(METRICS);
-    let fixed = [Some(HISTORY), metrics, Some(PARAMETERS)].into_iter().flatten().map(str::to_owned);
+    let tables = METRICS.into_iter().zip(meta.metrics());
+    let metrics = tables.filter(|(_, metrics)| !metrics.is_empty()).map(|(name, _)| name);
+    let fixed = [HISTORY].into_iter().chain(metrics).chain([PARAMETERS]).map(str::to_owned);
     let weights = meta.callbacks.iter().enumerate().filter(|(_, callback)| callback.weights);
     let epochs = metadata.info(HISTORY).and_then(|info| info.shape.first().copied()).unwrap_or(0);
     let mut expected = fixed
@@ -125,9 +126,12 @@ fn check_tensors(metadata: &Metadata, meta: &Meta) -> Result<(), ContentError> {
         let info = metadata.info(&name).expect("it has this name");
         let (dtype, fits) = match &*expected {
             HISTORY => (Dtype::F64, matches!(info.shape[..], [_, COLUMNS])),
-            METRICS => (Dtype::F64, info.shape[..] == [epochs, meta.val_metrics.len()]),
             CHECKSUM => (Dtype::U8, info.shape == [CHECKSUM_LEN]),
-            _ => (Dtype::F32, info.shape.len() == 1),
+            other => match METRICS.into_iter().zip(meta.metrics()).find(|(name, _)| *name == other)
+            {
+                Some((_, metrics)) => (Dtype::F64, info.shape[..] == [epochs, metrics.len()]),
+                None => (Dtype::F32, info.shape.len() == 1),
+            },
         };
         if name != expected || info.dtype != dtype || !fits {
             return refuse(format!("it has a tensor {name:?} in the place of {expected:?}"));
@@ -162,6 +166,7 @@ fn history(file: &mut impl Read, numbers: usize) -> Result<Vec<Epoch>, Trouble> 
             accuracy: optional(0, accuracy),
             val_loss: optional(1, val_loss),
             val_accuracy: optional(2, val_accuracy),
+            metrics: MetricValues::default(),
             val_metrics: MetricValues::default(),
             learning_rate,
             seconds,
@@ -170,13 +175,21 @@ fn history(file: &mut impl Read, numbers: usize) -> Result<Vec<Epoch>, Trouble> 
     Ok(history)
 }
 
-/// The other metrics of the history.
-fn metrics(file: &mut impl Read, metrics: &[Metric], history: &mut [Epoch]) -> Result<(), Trouble> {
+/// The other metrics of the history; nothing where there are none.
+fn metrics(
+    file: &mut impl Read,
+    metrics: &[Metric],
+    history: &mut [Epoch],
+    of: impl Fn(&mut Epoch) -> &mut MetricValues,
+) -> Result<(), Trouble> {
+    if metrics.is_empty() {
+        return Ok(());
+    }
     let mut bytes = vec![[0; size_of::<f64>()]; metrics.len()];
     for epoch in history {
         file.read_exact(bytes.as_flattened_mut())?;
         let values = metrics.iter().copied().zip(bytes.iter().map(|&b| f64::from_le_bytes(b)));
-        epoch.val_metrics = values.filter(|(_, value)| !value.is_nan()).collect();
+        *of(epoch) = values.filter(|(_, value)| !value.is_nan()).collect();
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::iter;
 use std::path::Path;
 
 use lenslet_model::Metric;
-use lenslet_train::{Checkpoint, Epoch};
+use lenslet_train::{Checkpoint, Epoch, MetricValues};
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -53,7 +53,7 @@ const BLOCK: usize = 1 << 18;
 impl<'a> Parts<'a> {
     fn of(checkpoint: &'a Checkpoint, settings: &str) -> Result<Self, ContentError> {
         let meta = Meta::new(checkpoint, settings);
-        let arrays = arrays(checkpoint, &meta.val_metrics);
+        let arrays = arrays(checkpoint, meta.metrics());
         let mut infos = Vec::with_capacity(arrays.len() + 1);
         let mut end = 0;
         let mut place = |bytes| {
@@ -114,7 +114,7 @@ struct Array<'a> {
     bytes: Cow<'a, [u8]>,
 }
 
-fn arrays<'a>(checkpoint: &'a Checkpoint, metrics: &[Metric]) -> Vec<Array<'a>> {
+fn arrays<'a>(checkpoint: &'a Checkpoint, metrics: [&[Metric]; 2]) -> Vec<Array<'a>> {
     let rows = checkpoint.history.iter().flat_map(row);
     let mut arrays = vec![Array {
         name: HISTORY.to_owned(),
@@ -122,14 +122,10 @@ fn arrays<'a>(checkpoint: &'a Checkpoint, metrics: &[Metric]) -> Vec<Array<'a>> 
         shape: vec![checkpoint.history.len(), COLUMNS],
         bytes: rows.flat_map(f64::to_le_bytes).collect(),
     }];
-    if !metrics.is_empty() {
-        let values = checkpoint.history.iter().flat_map(|epoch| {
-            metrics.iter().map(|&metric| epoch.val_metrics.get(metric).unwrap_or(f64::NAN))
-        });
-        let bytes = values.flat_map(f64::to_le_bytes).collect();
-        let shape = vec![checkpoint.history.len(), metrics.len()];
-        arrays.push(Array { name: METRICS.to_owned(), dtype: Dtype::F64, shape, bytes });
-    }
+    let history = &checkpoint.history;
+    let [training, validation] = metrics;
+    arrays.extend(table(METRICS[0], history, |epoch| &epoch.metrics, training));
+    arrays.extend(table(METRICS[1], history, |epoch| &epoch.val_metrics, validation));
     arrays.push(floats(PARAMETERS.to_owned(), &checkpoint.state.parameters));
     let moments = checkpoint.state.moments.iter().enumerate();
     arrays.extend(moments.map(|(i, values)| floats(moment(i), values)));
@@ -137,6 +133,22 @@ fn arrays<'a>(checkpoint: &'a Checkpoint, metrics: &[Metric]) -> Vec<Array<'a>> 
     let weights = notes.filter(|(_, note)| !note.weights.is_empty());
     arrays.extend(weights.map(|(i, note)| floats(weights_of_note(i), &note.weights)));
     arrays
+}
+
+/// The values of some metrics, a row for each epoch; none where there are no metrics.
+fn table(
+    name: &str,
+    history: &[Epoch],
+    of: fn(&Epoch) -> &MetricValues,
+    metrics: &[Metric],
+) -> Option<Array<'static>> {
+    let values = history.iter().flat_map(|epoch| {
+        metrics.iter().map(move |&metric| of(epoch).get(metric).unwrap_or(f64::NAN))
+    });
+    let (shape, bytes) =
+        (vec![history.len(), metrics.len()], values.flat_map(f64::to_le_bytes).collect());
+    let table = Array { name: name.to_owned(), dtype: Dtype::F64, shape, bytes };
+    (!metrics.is_empty()).then_some(table)
 }
 
 fn floats(name: String, values: &[f32]) -> Array<'_> {

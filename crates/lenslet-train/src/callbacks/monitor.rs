@@ -21,6 +21,8 @@ pub enum Quantity {
     Loss,
     /// Accuracy while training.
     Accuracy,
+    /// Another metric while training.
+    Train(Metric),
     /// Another metric on the validation data.
     Val(Metric),
 }
@@ -30,7 +32,8 @@ impl Quantity {
     pub fn all() -> impl Iterator<Item = Self> {
         let others = Metric::ALL.into_iter().filter(|m| *m != Metric::Accuracy);
         let first = [Self::ValLoss, Self::ValAccuracy, Self::Loss, Self::Accuracy];
-        first.into_iter().chain(others.map(Self::Val))
+        let others = others.flat_map(|metric| [Self::Train(metric), Self::Val(metric)]);
+        first.into_iter().chain(others)
     }
 
     /// Its value in an epoch, if that has one.
@@ -39,7 +42,8 @@ impl Quantity {
             Self::ValLoss => epoch.val_loss,
             Self::ValAccuracy | Self::Val(Metric::Accuracy) => epoch.val_accuracy,
             Self::Loss => Some(epoch.loss),
-            Self::Accuracy => epoch.accuracy,
+            Self::Accuracy | Self::Train(Metric::Accuracy) => epoch.accuracy,
+            Self::Train(metric) => epoch.metrics.get(metric),
             Self::Val(metric) => epoch.val_metrics.get(metric),
         }
     }
@@ -49,7 +53,7 @@ impl Quantity {
         match self {
             Self::ValLoss | Self::Loss => None,
             Self::ValAccuracy | Self::Accuracy => Some(Metric::Accuracy),
-            Self::Val(metric) => Some(metric),
+            Self::Train(metric) | Self::Val(metric) => Some(metric),
         }
     }
 
@@ -60,7 +64,7 @@ impl Quantity {
 
     /// Refuses to look at what a run does not give.
     pub(crate) fn check(self, callback: &'static str, plan: &Plan<'_>) -> Result<(), TrainError> {
-        let training = matches!(self, Self::Loss | Self::Accuracy);
+        let training = matches!(self, Self::Loss | Self::Accuracy | Self::Train(_));
         let missing = self.metric().filter(|metric| !plan.metrics.contains(metric));
         let (lacking, remedy) = match missing {
             _ if !training && !plan.validation => {
@@ -79,13 +83,14 @@ impl Quantity {
 }
 
 impl fmt::Display for Quantity {
-    /// Keras's name: `val_loss`, `accuracy`, `val_f1_macro`.
+    /// Keras's name: `val_loss`, `accuracy`, `precision`, `val_precision`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ValLoss => f.write_str("val_loss"),
             Self::Loss => f.write_str("loss"),
             Self::Accuracy => f.write_str("accuracy"),
             Self::ValAccuracy => f.write_str("val_accuracy"),
+            Self::Train(metric) => write!(f, "{metric}"),
             Self::Val(metric) => write!(f, "val_{metric}"),
         }
     }

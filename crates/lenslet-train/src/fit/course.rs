@@ -6,9 +6,10 @@ use lenslet_data::Dataset;
 use lenslet_engine::{Engine, State, Tally};
 use lenslet_model::Metric;
 
+use super::seen::Seen;
 use super::{Fit, OnNan};
 use crate::diagnosis::diagnose;
-use crate::evaluation::{Told, tally, values};
+use crate::evaluation::{need_outputs, tally, values};
 use crate::feed::{Batch, feed};
 use crate::targets::targets;
 use crate::{
@@ -21,10 +22,12 @@ pub(crate) struct Course<'a> {
     pub(crate) fit: Fit<'a>,
     pub(crate) engine: &'a mut dyn Engine,
     pub(crate) data: &'a Dataset,
-    told: Told<'a>,
+    pub(crate) metrics: &'a [Metric],
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) keeper: &'a mut dyn Keeper,
     position: Position,
+    /// What the steps of the epoch gave.
+    seen: Seen,
     history: Vec<Epoch>,
     /// Whether a callback has ended it.
     ended: bool,
@@ -58,7 +61,7 @@ impl<'a> Course<'a> {
         fit: Fit<'a>,
         engine: &'a mut dyn Engine,
         data: &'a Dataset,
-        told: Told<'a>,
+        metrics: &'a [Metric],
         observer: &'a mut dyn Observer,
         keeper: &'a mut dyn Keeper,
     ) -> Self {
@@ -66,10 +69,11 @@ impl<'a> Course<'a> {
             fit,
             engine,
             data,
-            told,
+            metrics,
             observer,
             keeper,
             position: Position::start_of(1),
+            seen: Seen::default(),
             history: Vec::new(),
             ended: false,
             rollbacks: 0,
@@ -85,7 +89,7 @@ impl<'a> Course<'a> {
             epochs: self.fit.epochs,
             steps: self.steps(),
             validation: self.fit.validation.is_some(),
-            metrics: self.told.metrics,
+            metrics: self.metrics,
         })?;
         self.make_safe();
         if let Some(checkpoint) = from {
@@ -112,6 +116,7 @@ impl<'a> Course<'a> {
         checkpoint.check(self.steps())?;
         let Checkpoint { state, position, history, mut memory, ended, rollbacks } = checkpoint;
         self.engine.load_state(&state)?;
+        self.seen = Seen::recall(&mut memory);
         self.observer.recall(&history, &mut memory)?;
         if self.safe.as_ref().is_some_and(|safe| safe.position.epoch != position.epoch) {
             self.safe = None;
@@ -166,7 +171,9 @@ impl<'a> Course<'a> {
     fn step(&mut self, batch: &Batch) -> Result<Flow, TrainError> {
         let position = &mut self.position;
         position.learning_rate = self.engine.learning_rate();
-        let tally = self.engine.train_on(&batch.pixels, targets(&batch.labels))?;
+        let outputs = self.seen.rows(self.metrics, self.data);
+        let targets = targets(&batch.labels);
+        let tally = self.engine.train_and_tell(&batch.pixels, targets, outputs)?;
         position.step += 1;
         let finite = tally.loss.is_finite();
         if !finite || !self.engine.all_finite() {
@@ -197,17 +204,25 @@ impl<'a> Course<'a> {
 
     /// What follows the last step of an epoch. Whether somebody from outside ends the training early.
     fn end_epoch(&mut self) -> Result<bool, TrainError> {
-        let validation = self.fit.validation.map(|data| tally(self.engine, data)).transpose()?;
-        let scored = |data| values(self.engine, data, self.told);
-        let scores = self.fit.validation.map(scored).transpose()?.unwrap_or_default();
+        let (validation, scores) = self.validate()?;
         self.position.elapsed = self.clock.elapsed();
         let (progress, record) = (self.progress(), self.record(validation, scores));
         self.history.push(record.clone());
         let outside = self.observer.epoch(&progress, &record);
         self.ended = self.observer.steer(&record, self.engine)? == Flow::Stop;
+        self.seen.clear();
         self.position = Position::start_of(record.epoch + 1);
         self.keep_if_due(Moment::Epoch)?;
         Ok(outside == Flow::Stop && record.epoch < self.fit.epochs)
+    }
+
+    /// Loss, accuracy and other metrics on the validation data, if there are any.
+    fn validate(&mut self) -> Result<(Option<Tally>, MetricValues), TrainError> {
+        let Some(data) = self.fit.validation else { return Ok((None, MetricValues::default())) };
+        let mut outputs = need_outputs(self.metrics).then(Vec::new);
+        let tally = tally(self.engine, data, outputs.as_mut())?;
+        let of = |outputs| values(outputs, data.labels(), data.classes(), self.metrics);
+        Ok((Some(tally), outputs.as_deref().map(of).unwrap_or_default()))
     }
 
     fn keep_if_due(&mut self, moment: Moment) -> Result<(), TrainError> {
@@ -225,6 +240,7 @@ impl<'a> Course<'a> {
         self.engine.state_into(&mut state);
         let mut memory = Memory::default();
         self.observer.remember(&mut memory);
+        self.seen.remember(&mut memory);
         Checkpoint {
             state,
             position: self.position,
@@ -249,8 +265,18 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// The metrics over the samples that the epoch has trained on.
+    fn training_metrics(&self) -> MetricValues {
+        if !need_outputs(self.metrics) {
+            return MetricValues::default();
+        }
+        let order = self.fit.order(self.position.epoch, self.data.len());
+        let done = (self.position.step * self.fit.batch_size).min(order.len());
+        self.seen.values(self.metrics, self.data, &order[..done])
+    }
+
     fn record(&self, validation: Option<Tally>, val_metrics: MetricValues) -> Epoch {
-        let counted = self.told.metrics.contains(&Metric::Accuracy);
+        let counted = self.metrics.contains(&Metric::Accuracy);
         let Position { epoch, sums, learning_rate, elapsed, .. } = self.position;
         Epoch {
             epoch,
@@ -258,6 +284,7 @@ impl<'a> Course<'a> {
             accuracy: counted.then_some(sums.accuracy()),
             val_loss: validation.map(|t| t.mean_loss()),
             val_accuracy: validation.filter(|_| counted).map(|t| t.accuracy()),
+            metrics: self.training_metrics(),
             val_metrics,
             learning_rate,
             seconds: elapsed.as_secs_f64(),

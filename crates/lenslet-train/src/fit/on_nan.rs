@@ -5,6 +5,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// What is done at a step whose loss, or whose update of the parameters, is not finite.
+///
+/// [`Self::Stop`] is Keras's callback `TerminateOnNaN`, which needs not be asked for here; the error
+/// names the first layer to go bad, too.
+///
+/// ```
+/// use lenslet_train::{Fit, OnNan};
+/// let fit = Fit::new().epochs(10).on_nan(OnNan::Rollback);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnNan {
