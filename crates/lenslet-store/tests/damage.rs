@@ -8,8 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lenslet_kernels::Stream;
 use lenslet_model::Metric;
-use lenslet_store::{decode_checkpoint, encode_checkpoint};
-use lenslet_train::{Epoch, MetricValues};
+use lenslet_store::{ContentError, decode_checkpoint, encode_checkpoint};
+use lenslet_train::{Checkpoint, Epoch, MetricValues};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 use common::{SETTINGS, checkpoint};
@@ -17,9 +17,10 @@ use common::{SETTINGS, checkpoint};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
 
-/// Bytes of the words of a refusal, or of names and the table of tensors, which doubles with the eighth
-/// of them: they count where there is hardly a file.
-const WORDS: usize = 8 << 10;
+/// Bytes of the words of a refusal: they count where there is hardly a file.
+const WORDS: usize = 1 << 10;
+/// Bytes of names and of the table of tensors, which doubles with the eighth of them.
+const TABLE: usize = 8 << 10;
 
 /// What others allocate meanwhile would be counted.
 fn alone() -> MutexGuard<'static, ()> {
@@ -27,14 +28,22 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads these bytes: they must be refused, with no allocation over twice their length.
-fn assert_refused(bytes: &[u8], what: &str) {
-    let region = Region::new(ALLOCATOR);
-    let refused = decode_checkpoint(bytes).is_err();
-    let allocated = region.change().bytes_allocated;
-    assert!(refused, "{what} was taken");
-    // All of them together.
-    assert!(allocated <= 2 * bytes.len() + WORDS, "{what}: {allocated} bytes allocated");
+/// Reads these bytes; and all that was allocated for it. The least of three times: the thread that
+/// runs the tests allocates now and then, too.
+fn decode(bytes: &[u8]) -> (Result<Checkpoint, ContentError>, usize) {
+    let once = |_| {
+        let region = Region::new(ALLOCATOR);
+        let read = decode_checkpoint(bytes).map(|(checkpoint, _)| checkpoint);
+        (read, region.change().bytes_allocated)
+    };
+    (0..3).map(once).min_by_key(|(_, allocated)| *allocated).unwrap()
+}
+
+/// Reads these bytes: they must be refused, with no allocation over twice their length and some `more`.
+fn assert_refused(bytes: &[u8], more: usize, what: &str) {
+    let (read, allocated) = decode(bytes);
+    assert!(read.is_err(), "{what} was taken");
+    assert!(allocated <= 2 * bytes.len() + more, "{what}: {allocated} bytes allocated");
 }
 
 #[test]
@@ -42,23 +51,22 @@ fn every_cut_and_every_damage_is_refused_within_bounds_of_memory() {
     let _alone = alone();
     let bytes = encode_checkpoint(&checkpoint(3), SETTINGS).unwrap();
     for length in 0..bytes.len() {
-        assert_refused(&bytes[..length], &format!("the first {length} bytes"));
+        assert_refused(&bytes[..length], WORDS, &format!("the first {length} bytes"));
     }
     let mut longer = bytes.clone();
     longer.push(0);
-    assert_refused(&longer, "one byte more");
+    assert_refused(&longer, WORDS, "one byte more");
     let places = Stream::new(1, 1, 1);
     let mut damaged = bytes.clone();
     for flip in 0..10_000 {
         let bit = places.below(flip, bytes.len() as u64 * 8) as usize;
         damaged[bit / 8] ^= 1 << (bit % 8);
-        assert_refused(&damaged, &format!("bit {bit} flipped"));
+        assert_refused(&damaged, WORDS, &format!("bit {bit} flipped"));
         damaged[bit / 8] ^= 1 << (bit % 8);
     }
-    let region = Region::new(ALLOCATOR);
-    assert!(decode_checkpoint(&bytes).is_ok());
-    let allocated = region.change().bytes_allocated;
-    assert!(allocated <= 2 * bytes.len() + WORDS, "{allocated} bytes allocated");
+    let (read, allocated) = decode(&bytes);
+    assert!(read.is_ok());
+    assert!(allocated <= 2 * bytes.len() + TABLE, "{allocated} bytes allocated");
 }
 
 /// What there is most of in a file that someone made up: epochs, with as few and as many metrics as can be.
@@ -73,11 +81,9 @@ fn a_long_history_is_read_within_bounds_of_memory() {
         let epoch = Epoch { metrics: metrics_too, val_metrics: values, ..epoch };
         long.history = vec![epoch; 10_000];
         let bytes = encode_checkpoint(&long, SETTINGS).unwrap();
-        let region = Region::new(ALLOCATOR);
-        let (read, _) = decode_checkpoint(&bytes).unwrap();
-        let allocated = region.change().bytes_allocated;
-        assert_eq!(read.history[9_999].val_metrics, long.history[0].val_metrics);
-        assert!(allocated <= 2 * bytes.len() + WORDS, "{metrics} metrics: {allocated} bytes");
+        let (read, allocated) = decode(&bytes);
+        assert_eq!(read.unwrap().history[9_999].val_metrics, long.history[0].val_metrics);
+        assert!(allocated <= 2 * bytes.len() + TABLE, "{metrics} metrics: {allocated} bytes");
     }
 }
 
@@ -113,11 +119,11 @@ fn forged_checkpoints_are_refused_within_bounds_of_memory() {
         ("moments/1", "moments/7"),
         ("lenslet_checkpoint", "lenslet_cheskpoint"),
     ] {
-        assert_refused(&with(from, to), to);
+        assert_refused(&with(from, to), TABLE, to);
     }
     let mut endless = bytes.clone();
     endless[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-    assert_refused(&sealed(endless), "an endless header");
+    assert_refused(&sealed(endless), TABLE, "an endless header");
     // Whatever a byte of the header becomes: an answer, not a panic.
     for at in 0..1200 {
         let mut forged = bytes.clone();
