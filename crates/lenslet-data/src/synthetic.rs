@@ -74,15 +74,10 @@ impl Synthetic {
     /// # Errors
     /// When more than [`MAX_IMAGES`] are asked for.
     pub fn generate(&self) -> Result<Split, DataError> {
-        Ok(Split {
-            train: self.part(Part::Train, self.train)?,
-            test: self.part(Part::Test, self.test)?,
-            skipped: Vec::new(),
-        })
+        split([self.train, self.test], |part, count| self.part(part, count))
     }
 
     fn part(&self, part: Part, count: usize) -> Result<Dataset, DataError> {
-        check(count)?;
         let order =
             Stream::new(self.seed, purpose::SYNTHETIC_ORDER, part as u64).permutation(count);
         let labels: Vec<u32> = order.iter().map(|i| i % CLASSES.len() as u32).collect();
@@ -128,15 +123,10 @@ impl Scenes {
     /// # Errors
     /// When more than [`MAX_IMAGES`] are asked for.
     pub fn generate(&self) -> Result<Split, DataError> {
-        Ok(Split {
-            train: self.part(Part::Train, self.train)?,
-            test: self.part(Part::Test, self.test)?,
-            skipped: Vec::new(),
-        })
+        split([self.train, self.test], |part, count| self.part(part, count))
     }
 
     fn part(&self, part: Part, count: usize) -> Result<Dataset, DataError> {
-        check(count)?;
         let stream = |index| Stream::new(self.seed, purpose::SCENE, part.step(index));
         let (pixels, lists) =
             drawn(count, |index, image| picture::draw_scene(stream(index), image));
@@ -144,11 +134,17 @@ impl Scenes {
     }
 }
 
-fn check(count: usize) -> Result<(), DataError> {
-    match count {
-        ..=MAX_IMAGES => Ok(()),
+/// Both parts, of so many pictures each.
+fn split(
+    [train, test]: [usize; 2],
+    part: impl Fn(Part, usize) -> Result<Dataset, DataError>,
+) -> Result<Split, DataError> {
+    let checked = |kind, count| match count {
+        ..=MAX_IMAGES => part(kind, count),
         _ => Err(DataError::TooManyImages { count, limit: MAX_IMAGES }),
-    }
+    };
+    let (train, test) = (checked(Part::Train, train)?, checked(Part::Test, test)?);
+    Ok(Split { train, test, skipped: Vec::new() })
 }
 
 /// So many pictures, side by side, and what drawing each gave.
