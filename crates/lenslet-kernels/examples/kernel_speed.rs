@@ -168,26 +168,36 @@ fn elements(fast: Fast, team: &Team) {
     });
 }
 
-/// GFLOP/s of depthwise convolutions as in MobileNetV2.
+/// GFLOP/s of depthwise convolutions as in MobileNetV2, then of several filters a channel and of a
+/// large window.
 fn depthwise(fast: Fast) {
-    for (size, channels, stride) in [
-        (32, 32, 1),
-        (32, 144, 1),
-        (32, 144, 2),
-        (16, 192, 1),
-        (8, 384, 1),
-        (8, 576, 2),
-        (4, 960, 1),
+    for (size, channels, stride, multiplier, kernel) in [
+        (32, 32, 1, 1, 3),
+        (32, 144, 1, 1, 3),
+        (32, 144, 2, 1, 3),
+        (16, 192, 1, 1, 3),
+        (8, 384, 1, 1, 3),
+        (8, 576, 2, 1, 3),
+        (4, 960, 1, 1, 3),
+        (32, 3, 1, 8, 3),
+        (32, 32, 1, 2, 3),
+        (16, 64, 1, 3, 3),
+        (16, 32, 1, 16, 3),
+        (32, 32, 1, 1, 13),
     ] {
-        let axis = Axis::same(size, 3, stride, 1).expect("a window fits");
+        let axis = Axis::same(size, kernel, stride, 1).expect("a window fits");
         let window = Pool2dShape { height: axis, width: axis, channels };
-        let shape = DepthwiseShape { window, multiplier: 1 };
+        let shape = DepthwiseShape { window, multiplier };
         let (x, w) = (numbers(window.input_len()), numbers(shape.weights_len()));
         let (mut y, mut dx) = (numbers(shape.output_len()), x.clone());
         let dy = y.clone();
         let mut dw = w.clone();
-        let flops = (2 * dy.len() * 9) as f64;
-        print!("depthwise {size}x{size}x{channels}, stride {stride}:");
+        // At the border taps meet nothing.
+        let meetings: usize = (0..axis.output)
+            .map(|o| (0..kernel).filter(|&t| axis.at(o, t).is_some()).count())
+            .sum();
+        let flops = (2 * meetings * meetings * shape.out_channels()) as f64;
+        print!("depthwise {size}x{size}x{channels}x{multiplier}, {kernel}x{kernel}/{stride}:");
         let forward = time(|| fast.depthwise_forward(&shape, &x, &w, &[], black_box(&mut y)));
         let input = time(|| fast.depthwise_grad_input(&shape, &dy, &w, black_box(&mut dx)));
         let weights =

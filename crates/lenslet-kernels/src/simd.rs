@@ -202,6 +202,16 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.sub(self.from_bits(self.add_u32(x, self.to_bits(magic))), magic)
     }
 
+    /// Lane `l` is lane `numbers[l]` of `x`; the numbers are below [`LANES`](Self::LANES).
+    #[inline(always)]
+    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
+        let (mut from, mut of) = ([0.0; 16], [0; 16]);
+        self.store(&mut from, x);
+        self.store_u32(&mut of, numbers);
+        // The mask keeps the compiler from asking whether the number is one of the array's.
+        self.load(&of.map(|lane: u32| from[lane as usize & 15]))
+    }
+
     /// Rows become columns: lane `l` of vector `i` is lane `i` of vector `l`, of the first
     /// [`LANES`](Self::LANES) vectors; the others are zero.
     #[inline(always)]
@@ -429,6 +439,15 @@ mod tests {
     }
 
     #[inline(always)]
+    fn permutation<S: Simd>(s: S) {
+        for step in 0..S::LANES {
+            let numbers: [u32; 16] = std::array::from_fn(|i| ((i * step + 3) % S::LANES) as u32);
+            let permuted = s.permute(s.load(&A), s.load_u32(&numbers));
+            check(&lanes(s, permuted), |i| A[numbers[i] as usize]);
+        }
+    }
+
+    #[inline(always)]
     fn compression<S: Simd>(s: S) {
         let x: [u32; 16] = std::array::from_fn(|i| i as u32 + 100);
         for bits in 0..1u32 << S::LANES {
@@ -458,6 +477,7 @@ mod tests {
                 tails(s);
                 integers(s);
                 matrices(s);
+                permutation(s);
                 compression(s);
                 rounding(s);
             });

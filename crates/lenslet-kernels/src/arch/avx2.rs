@@ -246,6 +246,11 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_permutevar8x32_ps(x, numbers) }
+    }
+    #[inline(always)]
     fn transpose(self, x: [Self::F32; 16]) -> [Self::F32; 16] {
         // SAFETY: `self` proves the instruction set; the same bits make vectors of either kind.
         unsafe {

@@ -243,6 +243,11 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_permutexvar_ps(numbers, x) }
+    }
+    #[inline(always)]
     fn transpose(self, x: [Self::F32; 16]) -> [Self::F32; 16] {
         // SAFETY: `self` proves the instruction set; the same bits make vectors of either kind.
         unsafe {

@@ -105,7 +105,7 @@ impl Layer<4, 4> for Depthwise {
 #[test]
 fn depthwise_convolution() {
     for (height, width) in windows() {
-        for (channels, multiplier) in [(1, 1), (17, 1), (5, 2)] {
+        for (channels, multiplier) in [(1, 1), (17, 1), (5, 2), (6, 3)] {
             let window = Pool2dShape { height, width, channels };
             check(&Depthwise(DepthwiseShape { window, multiplier }));
         }

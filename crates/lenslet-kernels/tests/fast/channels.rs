@@ -1,9 +1,9 @@
 //! Kernels that go over channels: normalisations, slopes, pieces, filters of a channel's own.
 
-use lenslet_kernels::{DepthwiseShape, Kernels};
+use lenslet_kernels::{Axis, DepthwiseShape, Kernels, Pool2dShape};
 
 use crate::common::compare::assert_close;
-use crate::common::narrow;
+use crate::common::{Random, narrow};
 use crate::{EXACT, each_case, wild};
 
 #[test]
@@ -120,27 +120,52 @@ fn maxout() {
 fn depthwise_convolution() {
     each_case(200, |fast, random| {
         let window = random.pool(12, 40);
-        let shape = DepthwiseShape { window, multiplier: random.pick(&[1, 1, 1, 2, 3]) };
-        let what = format!("{shape:?}");
-        let (x, w) = (random.normal(window.input_len()), random.normal(shape.weights_len()));
-        let bias = random.normal(if random.size(0, 1) == 0 { 0 } else { shape.out_channels() });
-        let n = shape.output_len();
-        let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
-        EXACT.depthwise_forward(&shape, &x, &w, &bias, &mut y);
-        fast.depthwise_forward(&shape, &narrow(&x), &narrow(&w), &narrow(&bias), &mut got);
-        assert_close(&what, &got, &y, 1e-5);
-
-        let dy = random.normal(n);
-        let (mut dx, mut got) = (vec![7.0; x.len()], vec![7.0; x.len()]);
-        EXACT.depthwise_grad_input(&shape, &dy, &w, &mut dx);
-        fast.depthwise_grad_input(&shape, &narrow(&dy), &narrow(&w), &mut got);
-        assert_close(&what, &got, &dx, 1e-5);
-
-        let (mut dw, mut db) = (random.normal(w.len()), random.normal(bias.len()));
-        let (mut got_w, mut got_b) = (narrow(&dw), narrow(&db));
-        EXACT.depthwise_grad_weights(&shape, &x, &dy, &mut dw, &mut db);
-        fast.depthwise_grad_weights(&shape, &narrow(&x), &narrow(&dy), &mut got_w, &mut got_b);
-        assert_close(&what, &got_w, &dw, 1e-5);
-        assert_close(&what, &got_b, &db, 1e-5);
+        // Fewer filters than a vector has lanes, as many, more.
+        let multiplier = random.pick(&[1, 1, 1, 1, 2, 3, 4, 5, 16, 37]);
+        depthwise(&fast, random, &DepthwiseShape { window, multiplier });
     });
+}
+
+/// Which are gone through in parts.
+#[test]
+fn depthwise_convolution_with_large_windows() {
+    each_case(40, |fast, random| {
+        let [height, width] = random.pick(&[[1, 300], [129, 1], [12, 12], [15, 20]]);
+        let axis = |window| {
+            let (input, stride) = (random.size(1, 2 * window), random.size(1, 2));
+            // Neither padding fits every picture, but valid padding does one as large as the window.
+            let larger = input.max(window);
+            let dilation = random.size(1, 2);
+            let valid = Axis::valid(larger, window, stride, 1);
+            let same = Axis::same(input, window, stride, if stride > 1 { 1 } else { dilation });
+            random.pick(&[valid, same]).expect("the window fits")
+        };
+        let window =
+            Pool2dShape { height: axis(height), width: axis(width), channels: random.size(1, 20) };
+        depthwise(&fast, random, &DepthwiseShape { window, multiplier: random.pick(&[1, 1, 2]) });
+    });
+}
+
+fn depthwise(fast: &impl Kernels<Real = f32>, random: &Random, shape: &DepthwiseShape) {
+    let what = format!("{shape:?}");
+    let (x, w) = (random.normal(shape.window.input_len()), random.normal(shape.weights_len()));
+    let bias = random.normal(if random.size(0, 1) == 0 { 0 } else { shape.out_channels() });
+    let n = shape.output_len();
+    let (mut y, mut got) = (vec![7.0; n], vec![7.0; n]);
+    EXACT.depthwise_forward(shape, &x, &w, &bias, &mut y);
+    fast.depthwise_forward(shape, &narrow(&x), &narrow(&w), &narrow(&bias), &mut got);
+    assert_close(&what, &got, &y, 1e-5);
+
+    let dy = random.normal(n);
+    let (mut dx, mut got) = (vec![7.0; x.len()], vec![7.0; x.len()]);
+    EXACT.depthwise_grad_input(shape, &dy, &w, &mut dx);
+    fast.depthwise_grad_input(shape, &narrow(&dy), &narrow(&w), &mut got);
+    assert_close(&what, &got, &dx, 1e-5);
+
+    let (mut dw, mut db) = (random.normal(w.len()), random.normal(bias.len()));
+    let (mut got_w, mut got_b) = (narrow(&dw), narrow(&db));
+    EXACT.depthwise_grad_weights(shape, &x, &dy, &mut dw, &mut db);
+    fast.depthwise_grad_weights(shape, &narrow(&x), &narrow(&dy), &mut got_w, &mut got_b);
+    assert_close(&what, &got_w, &dw, 1e-5);
+    assert_close(&what, &got_b, &db, 1e-5);
 }

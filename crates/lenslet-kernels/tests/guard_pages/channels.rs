@@ -108,6 +108,7 @@ fn depthwise_convolution() {
         same(6, 3, 2, 1),
         valid(9, 3, 1, 2),
         same(2, 2, 1, 5),
+        same(3, 13, 1, 1),
     ];
     let axes = axes.map(|axis| axis.expect("the window fits"));
     each_kernel(|fast, bench| {
@@ -117,7 +118,7 @@ fn depthwise_convolution() {
             for case in turn * 5..(turn + 1) * 5 {
                 let channels = CHANNELS[case % CHANNELS.len()];
                 let window = Pool2dShape { height, width, channels };
-                depthwise(&fast, bench, &DepthwiseShape { window, multiplier: 1 + case % 2 });
+                depthwise(&fast, bench, &DepthwiseShape { window, multiplier: 1 + case % 3 });
             }
         }
     });

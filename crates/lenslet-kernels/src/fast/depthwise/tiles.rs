@@ -1,11 +1,13 @@
 //! Pixels of a row that are computed together, and what they meet in the other image.
 
+use std::ops::Range;
+
 use crate::{Axis, Pool2dShape};
 
 /// Pixels of a tile: they share each load of a filter.
 pub(super) const TILE: usize = 4;
-/// Taps of the largest window that tiles are made for.
-pub(super) const TAPS: usize = 128;
+/// Taps that are gone through at once: larger windows come in parts.
+const TAPS: usize = 128;
 
 /// A tap, and the pixels that it brings together.
 #[derive(Clone, Copy, Default)]
@@ -19,8 +21,10 @@ pub(super) struct Meeting {
     met: [bool; TILE],
 }
 
-/// Some pixels of a row, and all that they meet.
+/// Some pixels of a row, and what they meet through one part of the window.
 pub(super) struct Tile {
+    /// Whether these pixels were visited with an earlier part.
+    begun: bool,
     /// The first pixel, and pixels from one to the next.
     first: usize,
     stride: usize,
@@ -30,6 +34,37 @@ pub(super) struct Tile {
     step: usize,
     meetings: [Meeting; TAPS],
     len: usize,
+}
+
+/// Some of a window's taps, as many as a tile has room for.
+#[derive(Clone)]
+struct Part {
+    taps: Range<usize>,
+    /// The window's rows that they are in.
+    rows: Range<usize>,
+}
+
+impl Part {
+    /// The part that begins with a tap.
+    fn new(shape: &Pool2dShape, start: usize) -> Self {
+        let width = shape.width.window;
+        let end = (shape.height.window * width).min(start + TAPS);
+        Self { taps: start..end, rows: start / width..end.div_ceil(width) }
+    }
+
+    /// The part behind this one, if there is one.
+    #[inline(always)]
+    fn next(&self, shape: &Pool2dShape) -> Option<Self> {
+        let end = self.taps.end;
+        (end < shape.height.window * shape.width.window).then(|| Self::new(shape, end))
+    }
+
+    /// The columns of a row of the window, which has `width`, that are in this part.
+    #[inline(always)]
+    fn columns(&self, row: usize, width: usize) -> Range<usize> {
+        let start = row * width;
+        self.taps.start.saturating_sub(start)..width.min(self.taps.end - start)
+    }
 }
 
 impl Meeting {
@@ -49,7 +84,7 @@ impl Meeting {
 impl Tile {
     pub(super) fn new() -> Self {
         let meetings = [Meeting::default(); TAPS];
-        Self { first: 0, stride: 1, there: [false; TILE], step: 1, meetings, len: 0 }
+        Self { begun: false, first: 0, stride: 1, there: [false; TILE], step: 1, meetings, len: 0 }
     }
 
     /// Calls `visit` for tiles of all outputs, which meet inputs.
@@ -57,18 +92,23 @@ impl Tile {
     pub(super) fn each_of_outputs(&mut self, shape: &Pool2dShape, mut visit: impl FnMut(&Self)) {
         let Pool2dShape { height, width, .. } = shape;
         (self.stride, self.step) = (1, width.stride);
+        let first = Part::new(shape, 0);
         for row in 0..height.output {
             for column in (0..width.output).step_by(TILE) {
-                self.begin(row * width.output + column, width.output - column);
-                for kh in height.taps(row) {
-                    let Some(of) = height.at(row, kh) else { continue };
-                    for kw in 0..width.window {
-                        let start = (column * width.stride + kw * width.dilation).cast_signed();
-                        let other = start - width.pad_before.cast_signed();
-                        self.meet(kh * width.window + kw, of, other, width.input);
+                let mut parts = Some(first.clone());
+                while let Some(part) = parts {
+                    self.begin(row * width.output + column, width.output - column, &part);
+                    for kh in part.rows.clone() {
+                        let Some(of) = height.at(row, kh) else { continue };
+                        for kw in part.columns(kh, width.window) {
+                            let start = (column * width.stride + kw * width.dilation).cast_signed();
+                            let other = start - width.pad_before.cast_signed();
+                            self.meet(kh * width.window + kw, of, other, width.input);
+                        }
                     }
+                    self.visit(&mut visit);
+                    parts = part.next(shape);
                 }
-                visit(self);
             }
         }
     }
@@ -78,30 +118,44 @@ impl Tile {
     pub(super) fn each_of_inputs(&mut self, shape: &Pool2dShape, mut visit: impl FnMut(&Self)) {
         let Pool2dShape { height, width, .. } = shape;
         (self.stride, self.step) = (width.stride, 1);
+        let first = Part::new(shape, 0);
         for row in 0..height.input {
             // Inputs a stride apart are reached by the same taps, from neighbouring outputs.
             for shift in 0..width.stride.min(width.input) {
                 for column in (shift..width.input).step_by(TILE * width.stride) {
                     let left = (width.input - column).div_ceil(width.stride);
-                    self.begin(row * width.input + column, left);
-                    for kh in 0..height.window {
-                        let Some(of) = height.reader(row, kh) else { continue };
-                        for kw in 0..width.window {
-                            if let Some(other) = first_reader(width, column, kw) {
-                                self.meet(kh * width.window + kw, of, other, width.output);
+                    let mut parts = Some(first.clone());
+                    while let Some(part) = parts {
+                        self.begin(row * width.input + column, left, &part);
+                        for kh in part.rows.clone() {
+                            let Some(of) = height.reader(row, kh) else { continue };
+                            for kw in part.columns(kh, width.window) {
+                                if let Some(other) = first_reader(width, column, kw) {
+                                    self.meet(kh * width.window + kw, of, other, width.output);
+                                }
                             }
                         }
+                        self.visit(&mut visit);
+                        parts = part.next(shape);
                     }
-                    visit(self);
                 }
             }
         }
     }
 
-    fn begin(&mut self, first: usize, left: usize) {
+    fn begin(&mut self, first: usize, left: usize, part: &Part) {
+        self.begun = part.taps.start > 0;
         self.first = first;
         self.there = std::array::from_fn(|i| i < left);
         self.len = 0;
+    }
+
+    #[inline(always)]
+    fn visit(&self, visit: &mut impl FnMut(&Self)) {
+        // The first part comes even if it meets nothing: a bias is to be written.
+        if !self.begun || self.len > 0 {
+            visit(self);
+        }
     }
 
     /// Adds a tap: the first pixel meets this column of a row of the other image, which has
@@ -114,6 +168,12 @@ impl Tile {
             self.meetings[self.len] = Meeting { tap, other, met };
             self.len += 1;
         }
+    }
+
+    /// Whether these pixels were visited before, with an earlier part of the window.
+    #[inline(always)]
+    pub(super) fn begun(&self) -> bool {
+        self.begun
     }
 
     /// The taps, in the filter's order.
