@@ -203,14 +203,7 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     }
 
     /// Lane `l` is lane `numbers[l]` of `x`; the numbers are below [`LANES`](Self::LANES).
-    #[inline(always)]
-    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
-        let (mut from, mut of) = ([0.0; 16], [0; 16]);
-        self.store(&mut from, x);
-        self.store_u32(&mut of, numbers);
-        // The mask keeps the compiler from asking whether the number is one of the array's.
-        self.load(&of.map(|lane: u32| from[lane as usize & 15]))
-    }
+    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32;
 
     /// Rows become columns: lane `l` of vector `i` is lane `i` of vector `l`, of the first
     /// [`LANES`](Self::LANES) vectors; the others are zero.

@@ -204,6 +204,11 @@ impl Simd for Portable {
         map(x, |x| x >> BITS)
     }
     #[inline(always)]
+    fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
+        // The remainder keeps the compiler from asking whether there is such a lane.
+        map(numbers, |number| x[number as usize % LANES])
+    }
+    #[inline(always)]
     fn interleave(self, x: [Self::U32; 4]) -> [Self::U32; 4] {
         std::array::from_fn(|vector| {
             std::array::from_fn(|lane| {
