@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use lenslet_train::{ConfusionMatrix, LabelReport};
 
-use crate::console::thousands;
+use crate::console::{counted, thousands};
 
 /// How many weak classes and frequent mistakes are named.
 const NAMED: usize = 3;
@@ -26,10 +26,10 @@ pub(crate) fn weakest_labels(report: &LabelReport) -> String {
     let words = weakest.iter().map(|&(label, f1)| {
         let counts = report.counts[label];
         format!(
-            "{} (F1 {f1:.2}; missed {} times, {} false alarms)",
+            "{} (F1 {f1:.2}; missed {}, {})",
             report.classes[label],
-            thousands(counts.false_negatives as usize),
-            thousands(counts.false_positives as usize)
+            counted(counts.false_negatives as usize, "time"),
+            counted(counts.false_positives as usize, "false alarm")
         )
     });
     format!("Weakest labels: {}", words.collect::<Vec<_>>().join(", "))

@@ -78,10 +78,7 @@ impl Grid {
         let most_columns = most_columns.min(tiles.len().max(FEWEST_COLUMNS));
         let fits = |&columns: &usize| tiles.iter().all(|tile| with(columns).fits(tile));
         let columns = (FEWEST_COLUMNS..=most_columns).rev().find(fits).unwrap_or(FEWEST_COLUMNS);
-        // The same number of rows, filled evenly.
-        let rows = tiles.len().div_ceil(columns).max(1);
-        let even = tiles.len().div_ceil(rows);
-        let grid = with(even.clamp(FEWEST_COLUMNS.min(columns), columns));
+        let grid = with(even_columns(tiles.len(), columns));
         Self { columns: grid.columns.min(tiles.len().max(1)), ..grid }
     }
 
@@ -129,6 +126,18 @@ impl Grid {
     }
 }
 
+/// At most `columns` for `n` pictures, so that rows are filled evenly: no picture stands alone in the
+/// last one while a few columns less avoid that.
+fn even_columns(n: usize, columns: usize) -> usize {
+    let rows = n.div_ceil(columns).max(1);
+    let even = n.div_ceil(rows).clamp(FEWEST_COLUMNS.min(columns), columns);
+    // Pictures that the last row lacks.
+    let lacking = |columns: &usize| columns * n.div_ceil(*columns) - n;
+    let half_full = |columns: &usize| 2 * lacking(columns) <= *columns;
+    let choice = || (FEWEST_COLUMNS.min(even)..=even).rev();
+    choice().find(half_full).or_else(|| choice().min_by_key(lacking)).unwrap_or(even)
+}
+
 /// How much to enlarge or shrink pictures of `width` pixels for about `room` pixels on the page.
 /// Enlarged ones grow by a whole number, so that every pixel is the same square.
 fn whole_scale(width: usize, room: f64) -> f64 {
@@ -146,5 +155,26 @@ mod tests {
         assert_eq!(whole_scale(28, 84.4), 3.0);
         assert_eq!(whole_scale(84, 84.4), 1.0);
         assert_eq!(whole_scale(168, 84.4), 0.5);
+    }
+
+    #[test]
+    fn no_picture_is_left_alone() {
+        for (n, columns, expected) in [
+            (50, 7, 5),
+            (50, 10, 10),
+            (20, 10, 10),
+            (24, 8, 8),
+            (13, 7, 7),
+            (11, 10, 6),
+            (17, 8, 6),
+        ] {
+            assert_eq!(even_columns(n, columns), expected, "{n} in {columns}");
+        }
+        for n in 1..200 {
+            for columns in FEWEST_COLUMNS..=10 {
+                let even = even_columns(n, columns);
+                assert!((FEWEST_COLUMNS..=columns).contains(&even), "{n} in {columns}");
+            }
+        }
     }
 }
