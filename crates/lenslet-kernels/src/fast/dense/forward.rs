@@ -5,8 +5,10 @@ use super::tile::{self, Left, Right, Tiles, VECTORS};
 use crate::simd::{Simd, dispatch};
 use crate::{Isa, Rows, RowsMut, Team};
 
-/// Samples of one task.
-const SAMPLES: usize = 48;
+/// Samples of one task at most.
+const SAMPLES: usize = 64;
+/// Blocks of columns of one task at most: so often what is read of its samples serves.
+const BLOCKS: usize = 2;
 /// Depth after which sums go to memory: so much of the right factor stays in the cache for the
 /// next rows, and sums of partial sums are more exact.
 const DEPTH: usize = 256;
@@ -32,14 +34,17 @@ pub(in crate::fast) fn forward(
         return skip::forward(isa, team, x, w, bias, y);
     }
     let columns = dispatch!(isa, |s| columns(s));
-    let blocks = out.div_ceil(columns);
+    let (rows, blocks) = (n.div_ceil(SAMPLES), out.div_ceil(columns));
+    // One by one where there would be too few tasks for the threads.
+    let own = if rows * blocks.div_ceil(BLOCKS) < team.threads() { 1 } else { BLOCKS };
+    let (samples, columns, blocks) = (n.div_ceil(rows), columns * own, blocks.div_ceil(own));
     let left = Left { data: x.row_ptr(0), row: x.stride(), step: 1 };
     let right = Right { data: w.as_ptr(), stride: out };
     let job = Product { left, right, depth, to: y.row_ptr(0), to_stride: y.stride(), bias };
     let job = &job;
-    team.run(blocks * n.div_ceil(SAMPLES), &|_, task| {
-        let (row, column) = (task / blocks * SAMPLES, task % blocks * columns);
-        let (rows, width) = (SAMPLES.min(n - row), columns.min(out - column));
+    team.run(rows * blocks, &|_, task| {
+        let (row, column) = (task / blocks * samples, task % blocks * columns);
+        let (rows, width) = (samples.min(n - row), columns.min(out - column));
         // SAFETY: the tile of `y` is this task's alone, and inside, as are the rows of `x` and
         // the columns of `w`: their sizes were compared above.
         dispatch!(isa, |s| unsafe { job.block(s, row, rows, column, width) });
@@ -74,7 +79,7 @@ struct Product<'a> {
 unsafe impl Sync for Product<'_> {}
 
 impl Product<'_> {
-    /// `rows` rows and `width <= columns` columns of the product.
+    /// `rows` rows and `width` columns of the product.
     ///
     /// # Safety
     /// They are inside all three matrices, and nobody else uses that part of `to`.
@@ -91,9 +96,14 @@ impl Product<'_> {
         }
         for start in (0..self.depth).step_by(DEPTH) {
             let depth = DEPTH.min(self.depth - start);
-            let (left, right) = (self.left.from(row, start), self.right.from(start, column));
-            let mut tiles = Accumulate { left, right, depth, width, to, to_stride: self.to_stride };
-            tile::each_group(s, rows, &mut tiles);
+            let left = self.left.from(row, start);
+            for first in (0..width).step_by(columns(s)) {
+                let right = self.right.from(start, column + first);
+                let (to, width) = (to.wrapping_add(first), columns(s).min(width - first));
+                let mut tiles =
+                    Accumulate { left, right, depth, width, to, to_stride: self.to_stride };
+                tile::each_group(s, rows, &mut tiles);
+            }
         }
     }
 }
