@@ -133,7 +133,7 @@ fn depthwise_convolution_with_large_windows() {
         let [height, width] = random.pick(&[[1, 300], [129, 1], [12, 12], [15, 20]]);
         let axis = |window| {
             let (input, stride) = (random.size(1, 2 * window), random.size(1, 2));
-            // Neither padding fits every picture, but valid padding does one as large as the window.
+            // Valid padding needs a picture as large as the window; a stride goes without dilation.
             let larger = input.max(window);
             let dilation = random.size(1, 2);
             let valid = Axis::valid(larger, window, stride, 1);
