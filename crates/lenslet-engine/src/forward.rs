@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use lenslet_kernels::{
-    Chunks, ChunksRef, Conv2dKernel, Kernels, Real, Rows, RowsMut, Stream, Target, Team,
+    Activation, Chunks, ChunksRef, Conv2dKernel, Finish, Kernels, MaxPool, Real, Rows, RowsMut,
+    Stream, Target, Team,
 };
 
 use crate::cpu::Cpu;
@@ -390,9 +391,13 @@ impl<K: Kernels> Turn<'_, K> {
         let ([x, y, pooled, scratch], own) = numbers.all_and_filters(places, Some(*packed));
         let packed = if own.is_empty() { &self.numbers.packed[*packed][..] } else { own };
         let activation = block.activation.map(|step| &steps[step].op);
+        let rectify = matches!(activation, Some(Op::Activate(Activation::Relu)));
+        // A rectifier is the kernel's own.
+        let activation = activation.filter(|_| !rectify);
+        let finish = Finish { bias, rectify };
         let pool = block.pool.map(|step| &steps[step].op);
         if let Hands::All(team, locals) = hands {
-            kernel.forward_shared(team, x, packed, bias, y, locals);
+            kernel.forward_shared(team, x, packed, finish, y, locals);
             if let Some(Op::Activate(function)) = activation {
                 hands.cut(1, y, |_, y| self.kernels.activate(*function, y));
             }
@@ -401,9 +406,15 @@ impl<K: Kernels> Turn<'_, K> {
             }
             return;
         }
+        if let (None, Some(Op::Pool { shape, .. })) = (activation, pool) {
+            let pool = MaxPool { shape, y: &mut *pooled, argmax: &mut *argmax };
+            if kernel.forward_pooled(x, packed, finish, y, pool, scratch) {
+                return;
+            }
+        }
         let row = y.len() / kernel.shape().height.output;
         let mut done = 0;
-        kernel.forward_rows(x, packed, bias, y, scratch, &mut |rows, y| {
+        kernel.forward_rows(x, packed, finish, y, scratch, &mut |rows, y| {
             let new = &mut y[rows.start * row..rows.end * row];
             if let Some(Op::Activate(function)) = activation {
                 self.kernels.activate(*function, new);

@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use crate::{Conv2dBatch, Conv2dKernel, Conv2dShape, Kernels, OutputGradient, Real, Team};
+use crate::{
+    Conv2dBatch, Conv2dKernel, Conv2dShape, Finish, Kernels, MaxPool, OutputGradient, Real, Team,
+};
 
 /// Elements that a stretch of working memory is a multiple of: a cache line of `f32`.
 const LINE: usize = 16;
@@ -230,24 +232,37 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         &self,
         x: &[R],
         packed: &[R],
-        bias: &[R],
+        finish: Finish<'_, R>,
         y: &mut [R],
         scratch: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
     ) {
         if self.groups == 1 {
-            return self.one.forward_rows(x, packed, bias, y, scratch, then);
+            return self.one.forward_rows(x, packed, finish, y, scratch, then);
         }
         assert_eq!((x.len(), y.len()), (self.shape.input_len(), self.shape.output_len()));
         let room = self.room(scratch);
         for group in 0..self.groups {
             let outs = self.outs(group);
             gather(x, self.shape.in_channels, self.ins(group), room.x);
-            let bias = if bias.is_empty() { bias } else { &bias[outs.clone()] };
-            self.one.forward(room.x, self.packed_of(group, packed), bias, room.y, room.one);
+            let bias = if finish.bias.is_empty() { &[] } else { &finish.bias[outs.clone()] };
+            let (packed, finish) = (self.packed_of(group, packed), Finish { bias, ..finish });
+            self.one.forward_rows(room.x, packed, finish, room.y, room.one, &mut |_, _| {});
             scatter(room.y, self.shape.out_channels, outs, y);
         }
         then(0..self.shape.height.output, y);
+    }
+
+    fn forward_pooled(
+        &self,
+        x: &[R],
+        packed: &[R],
+        finish: Finish<'_, R>,
+        y: &mut [R],
+        pool: MaxPool<'_, R>,
+        scratch: &mut [R],
+    ) -> bool {
+        self.groups == 1 && self.one.forward_pooled(x, packed, finish, y, pool, scratch)
     }
 
     fn pieces(&self, threads: usize) -> usize {
@@ -260,13 +275,13 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         team: &Team,
         x: &[R],
         packed: &[R],
-        bias: &[R],
+        finish: Finish<'_, R>,
         y: &mut [R],
         locals: &mut [L],
     ) {
         match self.groups {
-            1 => self.one.forward_shared(team, x, packed, bias, y, locals),
-            _ => self.forward(x, packed, bias, y, locals[0].as_mut()),
+            1 => self.one.forward_shared(team, x, packed, finish, y, locals),
+            _ => self.forward_rows(x, packed, finish, y, locals[0].as_mut(), &mut |_, _| {}),
         }
     }
 

@@ -44,8 +44,8 @@ pub use fast::Fast;
 pub use geometry::{Axis, Conv2dShape, DepthwiseShape, Pool2dShape};
 pub use grouped::GroupedConv2d;
 pub use interface::{
-    Activation, Conv2dBatch, Conv2dKernel, InputGradient, Kernels, Learned, OutputGradient, Pooled,
-    SELU_ALPHA, SELU_SCALE,
+    Activation, Conv2dBatch, Conv2dKernel, Finish, InputGradient, Kernels, Learned, MaxPool,
+    OutputGradient, Pooled, SELU_ALPHA, SELU_SCALE,
 };
 pub use isa::{Isa, IsaError};
 pub use loss::{Formula, Loss, Target};

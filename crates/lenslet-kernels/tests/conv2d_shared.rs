@@ -4,7 +4,7 @@ mod common;
 
 use common::{Random, isas, narrow};
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Isa, OutputGradient, Team,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Finish, Isa, OutputGradient, Team,
 };
 
 const THREADS: [usize; 7] = [1, 2, 3, 4, 8, 16, 64];
@@ -66,7 +66,8 @@ fn check_forward(isa: Isa, shape: Conv2dShape, algorithm: Algorithm, case: &Case
     for threads in THREADS {
         let team = Team::new(threads);
         let mut y = vec![f32::NAN; shape.output_len()];
-        kernel.forward_shared(&team, &case.x, &packed, &case.bias, &mut y, &mut locals(threads));
+        let finish = Finish { bias: &case.bias, rectify: false };
+        kernel.forward_shared(&team, &case.x, &packed, finish, &mut y, &mut locals(threads));
         assert!(bits(&y) == bits(&expected), "{isa}, {algorithm:?}, {threads} threads, {shape:?}");
     }
 }

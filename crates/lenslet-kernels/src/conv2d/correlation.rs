@@ -10,7 +10,7 @@ use super::tile::{Runs, tile, tile_height};
 use super::{Operands, Then};
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
-use crate::{Chunks, Isa, Team};
+use crate::{Chunks, Finish, Isa, Team};
 
 /// The largest strip of padded image, in elements: it stays in a second-level cache.
 const STRIP: usize = 1 << 16;
@@ -52,6 +52,8 @@ struct Block<'a> {
     w: &'a [f32],
     /// One for each filter, in whole vectors.
     bias: &'a [f32],
+    /// Whether what is below zero becomes zero.
+    rectify: bool,
     channels: Range<usize>,
 }
 
@@ -159,7 +161,7 @@ impl Correlation {
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let Operands { source, packed, bias, moderate, define } = operands;
+        let Operands { source, packed, finish: Finish { bias, .. }, moderate, define } = operands;
         assert_eq!(source.len(), self.rows.source * self.columns.source * self.source_channels);
         assert_eq!(target.len(), self.rows.target * self.columns.target * self.target_channels);
         assert_eq!(packed.len(), self.packed_len);
@@ -230,7 +232,7 @@ impl Correlation {
     unsafe fn piece_with<S: Simd>(
         &self,
         s: S,
-        Operands { source, packed, bias, .. }: Operands<'_>,
+        Operands { source, packed, finish: Finish { bias, rectify }, .. }: Operands<'_>,
         units: &Range<usize>,
         blocks: &Range<usize>,
         target: Target<'_>,
@@ -249,7 +251,7 @@ impl Correlation {
                 let vectors = (end - first).div_ceil(S::LANES);
                 let w = &packed[depth * first..][..depth * vectors * S::LANES];
                 let bias = &padded_bias[first..][..vectors * S::LANES];
-                let block = Block { w, bias, channels: first..end };
+                let block = Block { w, bias, rectify, channels: first..end };
                 // SAFETY: the caller's promise. As many sums as leave registers for the weights
                 // and one input.
                 unsafe {
@@ -329,7 +331,13 @@ impl Correlation {
             *bias = s.load(&block.bias[v * S::LANES..]);
         }
         let runs = Runs::new(&patch.offsets, patch.run, patch.step);
-        let sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
+        let mut sums = tile::<S, P, V>(s, x, runs, block.w, [bias; P]);
+        if block.rectify {
+            for sum in sums.as_flattened_mut() {
+                // The second operand is what `max` returns for NaN.
+                *sum = s.max(s.splat(0.0), *sum);
+            }
+        }
         let width = block.channels.len();
         for p in 0..P {
             if p < n {

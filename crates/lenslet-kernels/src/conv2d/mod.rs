@@ -31,7 +31,10 @@ mod winograd_gradient;
 use std::ops::Range;
 
 use crate::reference::Region;
-use crate::{Conv2dBatch, Conv2dKernel, Conv2dShape, Isa, OutputGradient, ReferenceConv2d, Team};
+use crate::{
+    Conv2dBatch, Conv2dKernel, Conv2dShape, Finish, Isa, MaxPool, OutputGradient, ReferenceConv2d,
+    Team,
+};
 use filters::View;
 use gradient::Gradient;
 use line::Line;
@@ -98,13 +101,15 @@ type Then<'a> = &'a mut dyn FnMut(Range<usize>, &mut [f32]);
 struct Operands<'a> {
     source: &'a [f32],
     packed: &'a [f32],
-    /// Empty is zero.
-    bias: &'a [f32],
+    finish: Finish<'a, f32>,
     /// Whether all filters are [`moderate`].
     moderate: bool,
     /// Computes some of the target by the definition.
     define: &'a (dyn Fn(&Region, &mut [f32]) + Sync),
 }
+
+/// Nothing.
+const PLAIN: Finish<'_, f32> = Finish { bias: &[], rectify: false };
 
 /// Adds the gradient of the filters from some channels of the input to some of the output, as far
 /// as it comes from some rows of the output, by the definition.
@@ -122,6 +127,17 @@ struct Packed<'a> {
     moderate: bool,
     /// Whether `backward` is there.
     complete: bool,
+}
+
+impl<'a> Packed<'a> {
+    fn forward(
+        self,
+        source: &'a [f32],
+        finish: Finish<'a, f32>,
+        define: &'a (dyn Fn(&Region, &mut [f32]) + Sync),
+    ) -> Operands<'a> {
+        Operands { source, packed: self.forward, finish, moderate: self.moderate, define }
+    }
 }
 
 impl Conv2d {
@@ -184,6 +200,22 @@ impl Conv2d {
 
     fn reference(&self) -> ReferenceConv2d {
         ReferenceConv2d::new(self.shape)
+    }
+
+    /// Computes some of the output by the definition.
+    fn definition<'a>(
+        &self,
+        x: &'a [f32],
+        packed: Packed<'a>,
+        finish: Finish<'a, f32>,
+    ) -> impl Fn(&Region, &mut [f32]) + Sync + use<'a> {
+        let reference = self.reference();
+        move |region, y| {
+            reference.forward_region(region, x, packed.plain, finish.bias, y);
+            if finish.rectify {
+                reference.rectify_region(region, y);
+            }
+        }
     }
 
     /// Elements of scratch memory that a pool's gradient is spread to, if it is not skipped: what
@@ -299,17 +331,34 @@ impl Conv2dKernel<f32> for Conv2d {
         &self,
         x: &[f32],
         packed: &[f32],
-        bias: &[f32],
+        finish: Finish<'_, f32>,
         y: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let Packed { forward, plain, moderate, .. } = self.packed(packed);
-        let define = &|region: &Region, y: &mut [f32]| {
-            self.reference().forward_region(region, x, plain, bias, y);
-        };
-        let operands = Operands { source: x, packed: forward, bias, moderate, define };
+        let packed = self.packed(packed);
+        let define = &self.definition(x, packed, finish);
+        let operands = packed.forward(x, finish, define);
         self.forward.run(self.isa, operands, y, scratch, then);
+    }
+
+    fn forward_pooled(
+        &self,
+        x: &[f32],
+        packed: &[f32],
+        finish: Finish<'_, f32>,
+        y: &mut [f32],
+        pool: MaxPool<'_, f32>,
+        scratch: &mut [f32],
+    ) -> bool {
+        let Pass::Winograd(winograd) = &self.forward else { return false };
+        if !winograd.can_pool(pool.shape) {
+            return false;
+        }
+        let packed = self.packed(packed);
+        let define = &self.definition(x, packed, finish);
+        winograd.run_pooled(self.isa, packed.forward(x, finish, define), y, pool, scratch);
+        true
     }
 
     fn pieces(&self, threads: usize) -> usize {
@@ -321,17 +370,15 @@ impl Conv2dKernel<f32> for Conv2d {
         team: &Team,
         x: &[f32],
         packed: &[f32],
-        bias: &[f32],
+        finish: Finish<'_, f32>,
         y: &mut [f32],
         locals: &mut [L],
     ) {
-        let Packed { forward, plain, moderate, .. } = self.packed(packed);
-        let define = &|region: &Region, y: &mut [f32]| {
-            self.reference().forward_region(region, x, plain, bias, y);
-        };
-        let operands = Operands { source: x, packed: forward, bias, moderate, define };
+        let packed = self.packed(packed);
+        let define = &self.definition(x, packed, finish);
+        let operands = packed.forward(x, finish, define);
         assert_eq!([x.len(), y.len()], [self.shape.input_len(), self.shape.output_len()]);
-        assert!(bias.is_empty() || bias.len() == self.shape.out_channels);
+        assert!(finish.bias.is_empty() || finish.bias.len() == self.shape.out_channels);
         self.forward.share((team, self.isa, self.lanes), operands, y, locals);
     }
 
@@ -406,7 +453,7 @@ impl Conv2dKernel<f32> for Conv2d {
         let define = &|region: &Region, dx: &mut [f32]| {
             self.reference().grad_input_region(region, dy, plain, dx);
         };
-        let operands = Operands { source: dy, packed: backward, bias: &[], moderate, define };
+        let operands = Operands { source: dy, packed: backward, finish: PLAIN, moderate, define };
         self.backward.share(with, operands, dx, locals);
         self.weights.made() + self.backward.made()
     }
@@ -416,7 +463,7 @@ impl Conv2dKernel<f32> for Conv2d {
         let define = &|region: &Region, dx: &mut [f32]| {
             self.reference().grad_input_region(region, dy, plain, dx);
         };
-        let operands = Operands { source: dy, packed: backward, bias: &[], moderate, define };
+        let operands = Operands { source: dy, packed: backward, finish: PLAIN, moderate, define };
         self.backward.run(self.isa, operands, dx, scratch, &mut |_, _| {});
     }
 

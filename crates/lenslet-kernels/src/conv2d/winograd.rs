@@ -10,7 +10,9 @@
 use std::ops::Range;
 
 mod batch;
+mod outputs;
 mod pack;
+mod pooled;
 mod products;
 mod transformed;
 mod transforms;
@@ -20,14 +22,14 @@ use super::line::Line;
 use super::pieces::{Cut, Target, worth};
 use super::strips::Strips;
 use super::{Operands, Then};
-use crate::Isa;
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
+use crate::{Finish, Isa, MaxPool};
 pub(super) use batch::{BatchOperands, Blocks};
 use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
-use transforms::{inputs, outputs, tile_of};
+use transforms::{inputs, tile_of};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -75,6 +77,8 @@ struct Work<'a> {
     outputs: Layout,
     /// In whole vectors.
     bias: &'a [f32],
+    /// What is below this becomes this.
+    floor: f32,
 }
 
 impl Work<'_> {
@@ -89,6 +93,20 @@ impl Work<'_> {
         let Layout { start, stride, channels } = self.outputs;
         Tiles { data: &self.numbers[start..], stride, channels }
     }
+}
+
+/// What becomes of an image's outputs.
+enum After<'a> {
+    /// This is called when some rows of the target are complete.
+    Rows(Then<'a>),
+    /// They pass through a pool, and the target is left as it is.
+    Pool(MaxPool<'a, f32>),
+}
+
+/// Where tiles of outputs go.
+enum To<'t, 'b, 'p> {
+    Target(Target<'t>),
+    Pool(&'b mut MaxPool<'p, f32>),
 }
 
 /// Tiles of an image of this size.
@@ -179,43 +197,78 @@ impl Winograd {
         scratch: &mut [f32],
         then: Then<'_>,
     ) {
-        let Operands { source, packed, bias, .. } = operands;
+        self.run_and(isa, operands, target, scratch, After::Rows(then));
+    }
+
+    /// One image, through a pool whose windows are quarters of tiles ([`Self::can_pool`]); `room` is
+    /// as long as the outputs.
+    pub(super) fn run_pooled(
+        &self,
+        isa: Isa,
+        operands: Operands<'_>,
+        room: &mut [f32],
+        pool: MaxPool<'_, f32>,
+        scratch: &mut [f32],
+    ) {
+        assert!(self.can_pool(pool.shape));
+        assert_eq!([pool.y.len(), pool.argmax.len()], [pool.shape.output_len(); 2]);
+        self.run_and(isa, operands, room, scratch, After::Pool(pool));
+    }
+
+    fn run_and(
+        &self,
+        isa: Isa,
+        operands: Operands<'_>,
+        target: &mut [f32],
+        scratch: &mut [f32],
+        after: After<'_>,
+    ) {
+        let Operands { source, packed, finish: Finish { bias, .. }, .. } = operands;
         let target_len = self.target_height * self.target_width * self.target_channels;
         assert_eq!(source.len(), self.source_len);
         assert_eq!(target.len(), target_len);
         assert_eq!(packed.len(), self.packed_len());
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, operands, target, scratch, then));
+        dispatch!(isa, |s| self.run_with(s, operands, target, scratch, after));
     }
 
     #[inline(always)]
     fn run_with<S: Simd>(
         &self,
         s: S,
-        Operands { source, packed, bias, moderate, define }: Operands<'_>,
+        Operands { source, packed, finish, moderate, define }: Operands<'_>,
         target: &mut [f32],
         scratch: &mut [f32],
-        then: Then<'_>,
+        mut after: After<'_>,
     ) {
         let blocks = 0..self.blocks(S::LANES);
-        let (mut work, scratch) = self.work(bias, scratch);
+        let (mut work, scratch) = self.work(finish, scratch);
         let mut complete = 0;
         for strip in self.strips.iter() {
             let (view, moderate_view) = self.strips.watched_view(s, &strip, source, scratch);
             if !(moderate && moderate_view) {
                 // A tile would spread what is not finite, or overflow.
                 let rows = strip.start * OUT..self.target_height.min(strip.end * OUT);
-                define(&Region { rows: rows.clone(), columns: 0..self.target_width }, target);
                 complete = rows.end;
-                then(rows, target);
+                let region = Region { rows, columns: 0..self.target_width };
+                define(&region, target);
+                match &mut after {
+                    After::Rows(then) => then(region.rows, target),
+                    After::Pool(pool) => pool.rows(&region, target),
+                }
                 continue;
             }
             for chunk in self.chunks(&strip) {
-                let to = Target::new(&mut *target);
+                let to = match &mut after {
+                    After::Rows(_) => To::Target(Target::new(&mut *target)),
+                    After::Pool(pool) => To::Pool(pool),
+                };
                 // SAFETY: all of the target is this call's alone.
                 unsafe { self.tiles(s, &chunk, strip.start, &blocks, view, packed, &mut work, to) };
                 let rows = self.target_height.min(chunk.end / self.columns * OUT);
-                if rows > complete {
+                if let After::Rows(then) = &mut after
+                    && rows > complete
+                {
                     then(complete..rows, target);
                     complete = rows;
                 }
@@ -243,15 +296,15 @@ impl Winograd {
     pub(super) unsafe fn piece(
         &self,
         isa: Isa,
-        Operands { source, packed, bias, .. }: Operands<'_>,
+        Operands { source, packed, finish, .. }: Operands<'_>,
         [rows, blocks]: [&Range<usize>; 2],
         target: Target<'_>,
         scratch: &mut [f32],
     ) {
-        let (mut work, scratch) = self.work(bias, scratch);
+        let (mut work, scratch) = self.work(finish, scratch);
         let view = self.strips.view(rows, source, scratch);
         for chunk in self.chunks(rows) {
-            let work = &mut work;
+            let (work, target) = (&mut work, To::Target(target));
             // SAFETY: the caller's promise.
             dispatch!(isa, |s| unsafe {
                 self.tiles(s, &chunk, rows.start, blocks, view, packed, work, target);
@@ -268,13 +321,18 @@ impl Winograd {
     }
 
     /// Cuts up the scratch memory; returns what is left for a strip.
-    fn work<'a>(&self, bias: &[f32], scratch: &'a mut [f32]) -> (Work<'a>, &'a mut [f32]) {
+    fn work<'a>(
+        &self,
+        Finish { bias, rectify }: Finish<'_, f32>,
+        scratch: &'a mut [f32],
+    ) -> (Work<'a>, &'a mut [f32]) {
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
         padded_bias.fill(0.0);
         padded_bias[..bias.len()].copy_from_slice(bias);
         let (inputs, outputs, len) = self.layouts();
         let (numbers, scratch) = scratch.split_at_mut(len);
-        (Work { numbers, inputs, outputs, bias: padded_bias }, scratch)
+        let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
+        (Work { numbers, inputs, outputs, bias: padded_bias, floor }, scratch)
     }
 
     /// A chunk of tiles, of which `view` holds those from `first_row` on, and some blocks of the
@@ -293,17 +351,35 @@ impl Winograd {
         view: &[f32],
         packed: &[f32],
         work: &mut Work<'_>,
-        target: Target<'_>,
+        to: To<'_, '_, '_>,
     ) {
-        let place = |tile: usize| (tile / self.columns, tile % self.columns);
-        for (i, (row, column)) in chunk.clone().map(place).enumerate() {
+        let place = |tile: usize| [tile / self.columns, tile % self.columns];
+        for (i, [row, column]) in chunk.clone().map(place).enumerate() {
             self.transform_input(s, view, row - first_row, column, i, &mut work.inputs());
         }
         self.products(s, chunk.len(), blocks, packed, work);
-        for (i, (row, column)) in chunk.clone().map(place).enumerate() {
-            let from = work.outputs();
-            // SAFETY: the caller's promise.
-            unsafe { self.transform_output(s, from, i, work.bias, [row, column], blocks, target) };
+        let (from, finish) = (work.outputs(), (work.bias, work.floor));
+        let places = chunk.clone().map(place).enumerate();
+        match to {
+            To::Target(target) => {
+                for (i, place) in places {
+                    // SAFETY: the caller's promise.
+                    unsafe { self.put_tile(s, from, i, finish, place, blocks, target) };
+                }
+            }
+            To::Pool(pool) => {
+                for (i, place) in places {
+                    self.transform_output(
+                        s,
+                        from,
+                        i,
+                        finish,
+                        blocks,
+                        #[inline(always)]
+                        |o, values| pool.tile(s, place, o, values),
+                    );
+                }
+            }
         }
     }
 
@@ -345,53 +421,6 @@ impl Winograd {
                 |y, x| s.load_tail(&rows[y][x * channels + c..][..tail]),
             );
             to.store(s, tile, c, inputs(s, d));
-        }
-    }
-
-    /// `A' m A + bias` for some channels of one tile, as far as it lies inside the image.
-    ///
-    /// # Safety
-    /// Nobody else uses these channels of the tile's targets.
-    #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
-    unsafe fn transform_output<S: Simd>(
-        &self,
-        s: S,
-        from: Tiles<'_>,
-        tile: usize,
-        bias: &[f32],
-        [row, column]: [usize; 2],
-        blocks: &Range<usize>,
-        target: Target<'_>,
-    ) {
-        let channels = self.target_channels;
-        let some =
-            blocks.start * block_width(S::LANES)..channels.min(blocks.end * block_width(S::LANES));
-        let (row, column) = (row * OUT, column * OUT);
-        let (height, width) = (self.target_height - row, self.target_width - column);
-        for o in some.step_by(S::LANES) {
-            let m = from.load(s, tile, o);
-            let bias = s.load(&bias[o..]);
-            for (y, values) in outputs(s, m).iter().enumerate() {
-                if y >= height {
-                    continue;
-                }
-                let line = ((row + y) * self.target_width + column) * channels;
-                for (x, value) in values.iter().enumerate() {
-                    if x >= width {
-                        continue;
-                    }
-                    let value = s.add(*value, bias);
-                    let n = S::LANES.min(channels - o);
-                    // SAFETY: the caller's promise.
-                    let to = unsafe { target.part(line + x * channels + o, n) };
-                    if n == S::LANES {
-                        s.store(to, value);
-                    } else {
-                        s.store_tail(to, value);
-                    }
-                }
-            }
         }
     }
 }

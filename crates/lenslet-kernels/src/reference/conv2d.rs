@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Conv2dKernel, Conv2dShape, OutputGradient, Real, Team};
+use crate::{Conv2dKernel, Conv2dShape, Finish, OutputGradient, Real, Team};
 
 /// The convolution of the specification. Its packed filters are the filters.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,15 @@ impl ReferenceConv2d {
                 }
             }
         });
+    }
+
+    /// Makes what is below zero zero, in some pixels of the output.
+    pub(crate) fn rectify_region<R: Real>(&self, region: &Region, y: &mut [R]) {
+        let Conv2dShape { width, out_channels, .. } = self.shape;
+        for (oy, ox) in region.pixels() {
+            let y = &mut y[(oy * width.output + ox) * out_channels..][..out_channels];
+            y.iter_mut().filter(|y| **y < R::ZERO).for_each(|y| *y = R::ZERO);
+        }
     }
 
     /// Some pixels of the input's gradient.
@@ -153,7 +162,7 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         &self,
         x: &[R],
         w: &[R],
-        bias: &[R],
+        Finish { bias, rectify }: Finish<'_, R>,
         y: &mut [R],
         _: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
@@ -162,7 +171,11 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         assert_eq!(x.len(), self.shape.input_len());
         assert_eq!(y.len(), self.shape.output_len());
         assert!(bias.is_empty() || bias.len() == out_channels);
-        self.forward_region(&Region::all(height.output, width.output), x, w, bias, y);
+        let all = Region::all(height.output, width.output);
+        self.forward_region(&all, x, w, bias, y);
+        if rectify {
+            self.rectify_region(&all, y);
+        }
         then(0..self.shape.height.output, y);
     }
 

@@ -4,6 +4,7 @@
 mod common;
 
 mod batch;
+mod finish;
 mod gradients;
 mod grouped;
 mod odd;

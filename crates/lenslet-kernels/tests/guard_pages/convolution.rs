@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use lenslet_kernels::{
-    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, GroupedConv2d, Isa, OutputGradient,
-    Pool2dShape, Pooled, Rows, RowsMut,
+    Algorithm, Axis, Conv2d, Conv2dKernel, Conv2dShape, Fast, Finish, GroupedConv2d, Isa, MaxPool,
+    OutputGradient, Pool2dShape, Pooled, Rows, RowsMut,
 };
 
 use crate::guarded::Guarded;
@@ -63,7 +63,24 @@ impl Buffers {
 /// Every kernel of a convolution.
 fn run(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
     run_kernel(bench, &Conv2d::with(isa, shape, algorithm), shape.weights_len());
+    pooled(isa, bench, shape, algorithm);
     both_gradients(isa, bench, shape);
+}
+
+/// The output with a max-pool of 2x2, where that goes together.
+fn pooled(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm) {
+    let half = |axis: Axis| Axis::valid(axis.output, 2, 2, 1);
+    let (Some(height), Some(width)) = (half(shape.height), half(shape.width)) else { return };
+    let pool = Pool2dShape { height, width, channels: shape.out_channels };
+    let kernel = Conv2d::with(isa, shape, algorithm);
+    let Buffers { x, bias, packed, y, .. } = &mut Buffers::new(bench, &kernel, shape.weights_len());
+    let mut little = bench.nothing(kernel.forward_scratch_len());
+    let (mut to, mut argmax) = (bench.nothing(pool.output_len()), bench.indices(pool.output_len()));
+    let finish = Finish { bias, rectify: true };
+    let pool = MaxPool { shape: &pool, y: &mut to, argmax: &mut argmax };
+    if kernel.forward_pooled(x, packed, finish, y, pool, &mut little) {
+        bench.keep(&to);
+    }
 }
 
 /// The output, and each gradient by itself.
@@ -77,7 +94,8 @@ fn run_kernel(bench: &mut Bench, kernel: &impl Conv2dKernel<f32>, weights: usize
     let then = &mut |rows: Range<usize>, y: &mut [f32]| {
         y[rows.start * row..rows.end * row].iter_mut().for_each(|y| *y = y.max(0.0));
     };
-    kernel.forward_rows(x, packed, &[], y, &mut little, then);
+    let finish = Finish { bias: &[], rectify: true };
+    kernel.forward_rows(x, packed, finish, y, &mut little, then);
     kernel.grad_input(dy, packed, dx, scratch);
     kernel.grad_weights(x, dy, dw, db, scratch);
     kernel.grad_weights(x, dy, dw, &mut [], scratch);
@@ -114,7 +132,8 @@ fn shared(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm)
     let mut buffers = Buffers::new(bench, &kernel, shape.weights_len());
     let Buffers { x, bias, dy, packed, scratch, y, dx, dw, db, .. } = &mut buffers;
     let locals = &mut [(); 2].map(|()| bench.nothing(kernel.scratch_len()));
-    kernel.forward_shared(&bench.team, x, packed, bias, y, locals);
+    let finish = Finish { bias, rectify: true };
+    kernel.forward_shared(&bench.team, x, packed, finish, y, locals);
     bench.keep(y);
     let (team, dy) = (&bench.team, OutputGradient::Dense(dy));
     kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals);

@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use crate::common::cases;
 
-const INTERFACE: &str = include_str!("../../src/interface.rs");
+const INTERFACE: &str =
+    concat!(include_str!("../../src/interface.rs"), include_str!("../../src/interface/conv2d.rs"),);
 const TESTS: [&str; 6] = [
     include_str!("channels.rs"),
     include_str!("convolution.rs"),

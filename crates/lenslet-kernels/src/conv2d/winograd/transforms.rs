@@ -34,9 +34,13 @@ pub(in crate::conv2d) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F3
     )
 }
 
-/// `A' m A`.
+/// `A' m A`, each number of it finished.
 #[inline(always)]
-pub(in crate::conv2d) fn outputs<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F32; OUT]; OUT] {
+pub(in crate::conv2d) fn outputs<S: Simd>(
+    s: S,
+    m: [[S::F32; IN]; IN],
+    finish: impl Fn(S::F32) -> S::F32,
+) -> [[S::F32; OUT]; OUT] {
     let mut rows = [[s.splat(0.0); OUT]; IN];
     for (to, from) in rows.iter_mut().zip(m) {
         *to = output(s, from);
@@ -45,7 +49,13 @@ pub(in crate::conv2d) fn outputs<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F
         s,
         rows,
         #[inline(always)]
-        |column| output(s, column),
+        |column| {
+            let mut column = output(s, column);
+            for value in &mut column {
+                *value = finish(*value);
+            }
+            column
+        },
     )
 }
 
