@@ -202,6 +202,8 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.sub(self.from_bits(self.add_u32(x, self.to_bits(magic))), magic)
     }
 
+    /// Whether [`permute`](Self::permute) is an instruction, and not one number after the other.
+    const PERMUTES: bool;
     /// Lane `l` is lane `numbers[l]` of `x`; the numbers are below [`LANES`](Self::LANES).
     fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32;
 

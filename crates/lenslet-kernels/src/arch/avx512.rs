@@ -242,6 +242,7 @@ impl Simd for Avx512 {
             ]
         }
     }
+    const PERMUTES: bool = true;
     #[inline(always)]
     fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.

@@ -203,6 +203,7 @@ impl Simd for Portable {
     fn shr<const BITS: i32>(self, x: Self::U32) -> Self::U32 {
         map(x, |x| x >> BITS)
     }
+    const PERMUTES: bool = false;
     #[inline(always)]
     fn permute(self, x: Self::F32, numbers: Self::U32) -> Self::F32 {
         // The remainder keeps the compiler from asking whether there is such a lane.

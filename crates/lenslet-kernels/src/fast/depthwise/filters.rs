@@ -78,6 +78,8 @@ pub(super) struct Spread<S: Simd> {
     len: usize,
     /// The channel of each lane, from the first one's on.
     channels: S::U32,
+    /// Which lanes lie behind the first channel's, behind the second's, and so on.
+    behind: [S::Mask; 16],
     /// Lanes in use, and how many of them belong to the first channel, if it has no more than these.
     n: usize,
     left: usize,
@@ -93,17 +95,25 @@ impl Filters for Many {
         let (first, of_first) = (start / many, start % many);
         let left = many - of_first;
         let (lanes, zero, one) = (s.lane_numbers(), s.splat_u32(0), s.splat_u32(1));
-        let mut channels = zero;
-        for next in (left..S::LANES).step_by(many) {
-            let before = s.lt_u32(lanes, s.splat_u32(next as u32));
-            channels = s.add_u32(channels, s.select_u32(before, zero, one));
+        let (mut channels, mut behind) = (zero, [s.lt_u32(zero, zero); 16]);
+        for (next, behind) in (left..S::LANES).step_by(many).zip(&mut behind) {
+            *behind = s.lt_u32(s.splat_u32(next as u32 - 1), lanes);
+            channels = s.add_u32(channels, s.select_u32(*behind, one, zero));
         }
-        Spread { first, len: (of_first + n).div_ceil(many), channels, n, left }
+        Spread { first, len: (of_first + n).div_ceil(many), channels, behind, n, left }
     }
 
     #[inline(always)]
     fn spread<S: Simd>(self, s: S, x: &[f32], pixel: usize, lanes: &Spread<S>) -> S::F32 {
         let x = &x[pixel + lanes.first..];
+        if !S::PERMUTES {
+            let (first, others) = x[..lanes.len].split_first().expect("a channel");
+            let mut all = s.splat(*first);
+            for (x, behind) in others.iter().zip(lanes.behind) {
+                all = s.select(behind, s.splat(*x), all);
+            }
+            return all;
+        }
         // Channels of the next pixel do no harm, and a full vector needs no mask.
         let x = if x.len() >= S::LANES { s.load(x) } else { s.load_tail(&x[..lanes.len]) };
         s.permute(x, lanes.channels)
