@@ -108,7 +108,7 @@ struct Operands<'a> {
     define: &'a (dyn Fn(&Region, &mut [f32]) + Sync),
 }
 
-/// Nothing.
+/// Sums are written as they are.
 const PLAIN: Finish<'_, f32> = Finish { bias: &[], rectify: false };
 
 /// Adds the gradient of the filters from some channels of the input to some of the output, as far

@@ -30,8 +30,9 @@ impl MaxPool<'_, f32> {
         Reference::<f32>::default().max_pool_rows(self.shape, rows, map, self.y, self.argmax);
     }
 
-    /// The windows in a tile, for the channels from `o` on, up to a vector of them. If there is a NaN in
-    /// one of a channel's outputs, which then is the bias's, so there is in all: they are equals.
+    /// The windows in a tile, for the channels from `o` on, up to a vector of them. All that the tile was
+    /// made of is moderate, so a NaN can only be the bias's: then all outputs of its channel are NaN, and
+    /// the first one stays.
     #[inline(always)]
     pub(super) fn tile<S: Simd>(
         &mut self,
