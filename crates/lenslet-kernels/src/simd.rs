@@ -54,6 +54,9 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// where the instruction set has no such request.
     #[inline(always)]
     fn prefetch(self, _p: *const f32) {}
+    /// The same for a line that is to be written: no other core keeps a copy.
+    #[inline(always)]
+    fn prefetch_to_write(self, _p: *const f32) {}
 
     /// The first `LANES` numbers of `from`.
     #[inline(always)]

@@ -18,8 +18,8 @@ use std::sync::PoisonError;
 
 use crate::parts::Parts;
 use sync::{
-    Arc, AtomicBool, AtomicUsize, Builder, Condvar, JoinHandle, Mutex, MutexGuard, Ordering,
-    UnsafeCell, fence, spin_until,
+    Arc, AtomicBool, AtomicU64, AtomicUsize, Builder, Condvar, JoinHandle, Mutex, MutexGuard,
+    Ordering, UnsafeCell, fence, spin_until,
 };
 
 type Task<'a> = dyn Fn(usize, usize) + Sync + 'a;
@@ -70,7 +70,8 @@ impl Team {
     /// Calls `job(worker, task)` once for every task in `0..tasks`, with `worker` in
     /// `0..self.threads()`: no two tasks run with the same `worker` at the same time. Each worker
     /// begins with a stretch of tasks of its own, the same in every job of as many tasks, so that
-    /// what it has in its caches serves it again; who has done with his own helps the others.
+    /// what it has in its caches serves it again; who has done with his own helps the others, but
+    /// leaves them the last of many tasks for as long as it would look for work anyway.
     ///
     /// # Panics
     /// Where a task does, with its message, after all others have finished.
@@ -166,23 +167,19 @@ impl<T> Shareable<T> {
     }
 }
 
-/// The job at hand. Read only by threads that hold a ticket for it.
+/// The job at hand. Read only by threads that have claimed a task of it.
 #[derive(Clone, Copy)]
-struct Job {
-    task: *const Task<'static>,
-    tasks: usize,
-}
+struct Job(*const Task<'static>);
 
 /// What the threads of a team share.
 ///
-/// `tickets` is the heart: a thread that lowers it may do one task. The job cannot end before the
-/// owner of that ticket has lowered `unfinished`, so from the one to the other `job` is set and
-/// stays. A thread without a ticket touches nothing of the job.
+/// The stretches are the heart: a thread that shortens one by a task does that task. The job cannot
+/// end before that thread has lowered `unfinished`, which it does when it finds no more tasks, so from
+/// the one to the other `job` is set and stays. A thread that has claimed nothing touches nothing of
+/// the job.
 ///
-/// Which task that is says `next`: the tasks fall into a stretch for each thread, of which it gives
-/// out one after the other. There are as many tasks as tickets, and nobody takes two for one, so
-/// whoever has a ticket finds a task when it has looked at every stretch once: if not, every task
-/// would have gone to somebody else, and with it every ticket.
+/// Cores that share no cache take a third of a microsecond to hand over a line, so each stretch has a
+/// line of its own, and what is finished is counted once by each thread.
 ///
 /// Falling asleep is a handshake: one thread says that it sleeps and then looks for a reason not
 /// to, the other makes the reason and then looks for sleepers. Each has a sequentially consistent
@@ -190,13 +187,13 @@ struct Job {
 struct Shared {
     /// Whether a job runs.
     busy: AtomicBool,
-    /// Tasks that nobody has claimed.
-    tickets: AtomicUsize,
+    /// Jobs that have begun.
+    jobs: AtomicUsize,
     /// Tasks that have not finished.
     unfinished: AtomicUsize,
     job: UnsafeCell<Job>,
-    /// For each thread the first task of its stretch that nobody has taken, or one behind it.
-    next: Vec<Line>,
+    /// For each thread the tasks that nobody has claimed, of those that it begins with.
+    stretches: Vec<Line>,
     /// The first panic of this job.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// No more jobs will come.
@@ -211,13 +208,69 @@ struct Shared {
     finished: Condvar,
 }
 
-/// A number in a line of the cache of its own.
+/// A stretch in a line of the cache of its own.
 #[repr(align(64))]
-struct Line(AtomicUsize);
+struct Line(AtomicU64);
 
-/// Where the stretch of a thread begins, of so many.
-fn stretch(worker: usize, threads: usize, tasks: usize) -> usize {
-    worker * tasks / threads
+/// Who claims tasks of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claimant {
+    /// Its own thread.
+    Own,
+    /// Another one, which spares the last of many tasks.
+    Helper,
+    /// Another one that has waited for long enough: that thread may have lost its core.
+    Heir,
+}
+
+/// Tasks that nobody has claimed, packed into one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stretch {
+    next: u32,
+    end: u32,
+    /// Whether the last task is left to its own thread for a while: that has begun with many, which
+    /// are short then, and has what this one needs in its caches.
+    spared: bool,
+}
+
+impl Stretch {
+    const SPARED: u64 = 1 << 63;
+    /// Tasks of a stretch that count as many.
+    const MANY: u32 = 8;
+    /// Tasks of a job at most.
+    const MOST: usize = (u32::MAX >> 1) as usize;
+
+    /// That of a thread, of so many.
+    fn of(worker: usize, threads: usize, tasks: usize) -> Self {
+        let start = |worker: usize| (worker * tasks / threads) as u32;
+        Self { next: start(worker), end: start(worker + 1), spared: false }
+    }
+
+    fn pack(self) -> u64 {
+        let spared = if self.spared { Self::SPARED } else { 0 };
+        spared | u64::from(self.end) << 32 | u64::from(self.next)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        let end = ((packed & !Self::SPARED) >> 32) as u32;
+        Self { next: packed as u32, end, spared: packed & Self::SPARED != 0 }
+    }
+
+    /// A task for a claimant, and what is left: its own thread begins at the front, others at the
+    /// back.
+    fn cut(self, claimant: Claimant) -> Option<(usize, Self)> {
+        let Self { next, end, spared } = self;
+        if end - next <= u32::from(spared && claimant == Claimant::Helper) {
+            return None;
+        }
+        Some(match claimant {
+            Claimant::Own => {
+                let spared = spared || end - next >= Self::MANY;
+                (next as usize, Self { next: next + 1, end, spared })
+            }
+            Claimant::Helper | Claimant::Heir => (end as usize - 1, Self { end: end - 1, ..self }),
+        })
+    }
 }
 
 impl Shared {
@@ -225,10 +278,10 @@ impl Shared {
         let nothing: &Task<'static> = &|_, _| {};
         Self {
             busy: AtomicBool::new(false),
-            tickets: AtomicUsize::new(0),
+            jobs: AtomicUsize::new(0),
             unfinished: AtomicUsize::new(0),
-            job: UnsafeCell::new(Job { task: nothing, tasks: 0 }),
-            next: (0..threads).map(|_| Line(AtomicUsize::new(0))).collect(),
+            job: UnsafeCell::new(Job(nothing)),
+            stretches: (0..threads).map(|_| Line(AtomicU64::new(0))).collect(),
             panic: Mutex::new(None),
             closed: AtomicBool::new(false),
             sleep: Mutex::new(()),
@@ -240,8 +293,8 @@ impl Shared {
     }
 }
 
-// SAFETY: `job` is written by the one caller that set `busy`, while no ticket and no unfinished
-// task is left, and read by holders of a ticket. The task that it points to is `Sync`.
+// SAFETY: `job` is written by the one caller that set `busy`, while no task is unclaimed or
+// unfinished, and read by those who have claimed one. The task that it points to is `Sync`.
 unsafe impl Send for Shared {}
 // SAFETY: as above; all else is atomics and mutexes.
 unsafe impl Sync for Shared {}
@@ -249,30 +302,43 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// The caller's side of a job. Only for the thread that set `busy`.
     fn run(&self, tasks: usize, task: &Task<'_>) -> Option<Box<dyn Any + Send>> {
+        assert!(tasks <= Stretch::MOST, "{tasks} tasks in one job");
         // SAFETY: only the lifetime changes; nobody calls the task after the last one has
         // finished, and this function waits for that.
         let task = unsafe { std::mem::transmute::<&Task<'_>, &Task<'static>>(task) };
-        // SAFETY: there is neither a ticket nor an unfinished task, so no other thread looks.
-        self.job.with_mut(|job| unsafe { *job = Job { task, tasks } });
-        self.begin(tasks);
+        // SAFETY: no task is unclaimed or unfinished, so no other thread looks.
+        self.job.with_mut(|job| unsafe { *job = Job(task) });
         self.unfinished.store(tasks, Ordering::Relaxed);
-        // Release: publishes what stands above.
-        self.tickets.store(tasks, Ordering::Release);
+        self.begin(tasks);
+        self.jobs.fetch_add(1, Ordering::Release);
         fence(Ordering::SeqCst);
         let sleepers = self.sleepers.load(Ordering::Relaxed);
         if sleepers > 0 {
             drop(lock(&self.sleep));
             (1..tasks.min(sleepers + 1)).for_each(|_| self.wake.notify_one());
         }
-        while self.claim(0) {}
+        self.work_on(0, Claimant::Helper);
         self.join();
         lock(&self.panic).take()
     }
 
-    /// Waits for the tasks that other threads have begun.
+    /// Nobody has claimed any of so many tasks.
+    fn begin(&self, tasks: usize) {
+        let threads = self.stretches.len();
+        for (worker, line) in self.stretches.iter().enumerate() {
+            // Release: publishes the job.
+            line.0.store(Stretch::of(worker, threads, tasks).pack(), Ordering::Release);
+        }
+    }
+
+    /// Waits for the tasks that other threads have begun, and does those that they do not begin.
     fn join(&self) {
         // Acquire: the sight of what the tasks wrote.
         let done = || self.unfinished.load(Ordering::Acquire) == 0;
+        if spin_until(done) {
+            return;
+        }
+        self.work_on(0, Claimant::Heir);
         if spin_until(done) {
             return;
         }
@@ -285,67 +351,59 @@ impl Shared {
         self.caller_sleeps.store(false, Ordering::Relaxed);
     }
 
-    /// Runs one task, if there is one that nobody has claimed.
-    fn claim(&self, worker: usize) -> bool {
-        // Acquire: with the ticket comes the sight of `job` (the other claims in between are part
-        // of the caller's release sequence).
-        let ticket =
-            self.tickets.fetch_update(Ordering::Acquire, Ordering::Relaxed, |n| n.checked_sub(1));
-        if ticket.is_err() {
-            return false;
+    /// Runs tasks of its own stretch and then, as that claimant, of the others', as long as there are
+    /// any.
+    fn work_on(&self, worker: usize, claimant: Claimant) {
+        let mut done = 0;
+        while let Some(index) = self.claim(worker, claimant) {
+            // SAFETY: this thread has claimed a task and not counted it as finished (see `Shared`).
+            let job = self.job.with(|job| unsafe { *job });
+            // SAFETY: the caller waits for this task, so what the job borrows is alive.
+            let task = unsafe { &*job.0 };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task(worker, index))) {
+                lock(&self.panic).get_or_insert(payload);
+            }
+            done += 1;
         }
-        // SAFETY: this thread holds a ticket (see `Shared`).
-        let job = self.job.with(|job| unsafe { *job });
-        // SAFETY: the caller waits for this task, so what the task borrows is alive.
-        let task = unsafe { &*job.task };
-        let index = self.take(worker, job.tasks);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task(worker, index))) {
-            lock(&self.panic).get_or_insert(payload);
-        }
-        // Release: what the task wrote. From here on the job is out of bounds.
-        if self.unfinished.fetch_sub(1, Ordering::Release) == 1 {
+        // Release: what the tasks wrote. From here on the job is out of bounds.
+        if done > 0 && self.unfinished.fetch_sub(done, Ordering::Release) == done {
             fence(Ordering::SeqCst);
             if self.caller_sleeps.load(Ordering::Relaxed) {
                 drop(lock(&self.sleep));
                 self.finished.notify_one();
             }
         }
-        true
     }
 
-    /// Nobody has taken any of so many tasks. Only while there is no ticket.
-    fn begin(&self, tasks: usize) {
-        for (worker, next) in self.next.iter().enumerate() {
-            next.0.store(stretch(worker, self.next.len(), tasks), Ordering::Relaxed);
-        }
-    }
-
-    /// A task for the holder of a ticket.
-    fn take(&self, worker: usize, tasks: usize) -> usize {
-        let threads = self.next.len();
-        for i in 0..threads {
-            let whose = (worker + i) % threads;
-            let task = self.next[whose].0.fetch_add(1, Ordering::Relaxed);
-            if task < stretch(whose + 1, threads, tasks) {
-                return task;
-            }
-        }
-        unreachable!("a ticket without a task")
+    /// A task of its own stretch or, where there is none, of another's.
+    fn claim(&self, worker: usize, claimant: Claimant) -> Option<usize> {
+        let threads = self.stretches.len();
+        (0..threads).find_map(|i| {
+            let claimant = if i == 0 { Claimant::Own } else { claimant };
+            let line = &self.stretches[(worker + i) % threads].0;
+            let rest = |packed| Some(Stretch::unpack(packed).cut(claimant)?.1.pack());
+            // Acquire: with a task comes the sight of `job` (the other claims in between are part
+            // of the caller's release sequence).
+            let before = line.fetch_update(Ordering::Acquire, Ordering::Relaxed, rest).ok()?;
+            Some(Stretch::unpack(before).cut(claimant)?.0)
+        })
     }
 
     /// A worker's life.
     fn work(&self, worker: usize) {
         let closed = || self.closed.load(Ordering::Relaxed);
-        let wanted = || self.tickets.load(Ordering::Relaxed) > 0 || closed();
+        let wanted = |seen: usize| self.jobs.load(Ordering::Acquire) != seen || closed();
         while !closed() {
-            while self.claim(worker) {}
-            if spin_until(wanted) {
+            // Before it looks for tasks: those of a later job wait for the next look.
+            let seen = self.jobs.load(Ordering::Acquire);
+            self.work_on(worker, Claimant::Helper);
+            if spin_until(|| wanted(seen)) {
                 continue;
             }
             let mut guard = lock(&self.sleep);
             self.sleepers.fetch_add(1, Ordering::Relaxed);
             fence(Ordering::SeqCst);
-            while !wanted() {
+            while !wanted(seen) {
                 guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
             }
             self.sleepers.fetch_sub(1, Ordering::Relaxed);
@@ -386,17 +444,42 @@ mod tests {
 
     #[test]
     fn a_thread_begins_with_its_own_tasks_and_helps_with_the_rest() {
-        for (worker, expected) in
-            [(0, [0, 1, 2, 3, 4, 5, 6]), (1, [2, 3, 4, 5, 6, 0, 1]), (2, [4, 5, 6, 0, 1, 2, 3])]
-        {
+        let claims = |worker: usize, claimant: Claimant| {
             let shared = Shared::new(3);
-            shared.begin(7);
-            assert_eq!([(); 7].map(|()| shared.take(worker, 7)), expected);
+            shared.begin(13);
+            std::iter::from_fn(move || shared.claim(worker, claimant)).collect::<Vec<_>>()
+        };
+        // Nobody has begun with the other stretches: all of these are help.
+        let all = [0, 1, 2, 3, 7, 6, 5, 4, 12, 11, 10, 9, 8];
+        assert_eq!(claims(0, Claimant::Helper), all);
+        assert_eq!(claims(0, Claimant::Heir), all);
+        assert_eq!(claims(1, Claimant::Helper)[..4], [4, 5, 6, 7]);
+        assert_eq!(claims(2, Claimant::Helper)[..7], [8, 9, 10, 11, 12, 3, 2]);
+    }
+
+    #[test]
+    fn the_last_of_many_tasks_is_left_to_its_own_thread_for_a_while() {
+        for (tasks, spared) in [(14, false), (16, true)] {
+            let shared = Shared::new(2);
+            shared.begin(tasks);
+            assert_eq!(shared.claim(1, Claimant::Helper), Some(tasks / 2));
+            let others = (0..tasks / 2).chain((tasks / 2 + 2..tasks).rev());
+            others.for_each(|task| assert_eq!(shared.claim(0, Claimant::Helper), Some(task)));
+            let last = tasks / 2 + 1;
+            assert_eq!(shared.claim(0, Claimant::Helper), (!spared).then_some(last));
+            assert_eq!(shared.claim(0, Claimant::Heir), spared.then_some(last));
+            assert_eq!(shared.claim(1, Claimant::Helper), None);
         }
-        let shared = Shared::new(3);
-        shared.begin(7);
-        let taken = [0, 2, 1, 1, 1, 0, 2].map(|worker| shared.take(worker, 7));
-        assert_eq!(taken, [0, 4, 2, 3, 5, 1, 6]);
+    }
+
+    #[test]
+    fn a_stretch_is_one_number() {
+        for (next, end) in [(0, 0), (0, 1), (7, u32::MAX >> 1), (u32::MAX >> 1, u32::MAX >> 1)] {
+            for spared in [false, true] {
+                let stretch = Stretch { next, end, spared };
+                assert_eq!(Stretch::unpack(stretch.pack()), stretch);
+            }
+        }
     }
 
     /// Counts the tasks of each worker.

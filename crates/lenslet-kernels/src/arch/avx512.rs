@@ -67,6 +67,13 @@ impl Simd for Avx512 {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
     #[inline(always)]
+    fn prefetch_to_write(self, p: *const f32) {
+        // SAFETY: the instruction is a hint: no address is wrong.
+        unsafe {
+            core::arch::asm!("prefetchw [{}]", in(reg) p, options(nostack, preserves_flags));
+        }
+    }
+    #[inline(always)]
     unsafe fn load_tail_ptr(self, p: *const f32, n: usize) -> Self::F32 {
         // SAFETY: the caller's promise, and `self` proves the instruction set.
         unsafe { _mm512_maskz_loadu_ps(first(n), p) }

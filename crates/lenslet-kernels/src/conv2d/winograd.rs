@@ -354,6 +354,11 @@ impl Winograd {
         to: To<'_, '_, '_>,
     ) {
         let place = |tile: usize| [tile / self.columns, tile % self.columns];
+        if let To::Pool(pool) = &to {
+            // Another core may have read what was there before.
+            let [first, end] = [place(chunk.start)[0], place(chunk.end - 1)[0] + 1];
+            pool.ask_for(s, if first == 0 { first } else { end }..end + 1);
+        }
         for (i, [row, column]) in chunk.clone().map(place).enumerate() {
             self.transform_input(s, view, row - first_row, column, i, &mut work.inputs());
         }

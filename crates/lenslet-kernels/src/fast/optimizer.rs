@@ -8,6 +8,7 @@ mod adam;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::reduce;
 use crate::simd::{Simd, dispatch};
 use crate::{
     AdagradStep, AdamStep, Chunks, ChunksRef, Isa, LambStep, LionStep, Moments, NadamStep, Parts,
@@ -17,6 +18,9 @@ pub(super) use adam::Adam;
 
 /// Parameters that one task updates: a few microseconds of work.
 const PIECE: usize = 16 * 1024;
+/// The same where there are few: those whose gradients one task has added up, which has them in its
+/// cache.
+const SMALL_PIECE: usize = reduce::PIECE;
 /// Parameters that are worked on at a time where there is something around the rule.
 const BLOCK: usize = 512;
 
@@ -31,9 +35,10 @@ pub(super) fn update(
 ) -> bool {
     assert_eq!(g.len(), p.len());
     let finite = AtomicBool::new(true);
-    let (p, g) = (Chunks::new(p, PIECE), ChunksRef::new(g, PIECE));
+    let len = if p.len() < PIECE { SMALL_PIECE } else { PIECE };
+    let (p, g) = (Chunks::new(p, len), ChunksRef::new(g, len));
     let pieces = p.count();
-    let moments = moments.map(|moment| cut(moment, PIECE, pieces));
+    let moments = moments.map(|moment| cut(moment, len, pieces));
     team.share((p, g, moments), |_, (p, g, moments)| {
         let all_finite = dispatch!(isa, |s| {
             let mut odd = Odd::new(s);

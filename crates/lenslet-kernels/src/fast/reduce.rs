@@ -5,7 +5,7 @@ use crate::team::Shareable;
 use crate::{Chunks, ChunksRef, Each, Isa, Team};
 
 /// Elements of every part that one task adds up: their tree stays in the cache.
-const PIECE: usize = 1024;
+pub(super) const PIECE: usize = 1024;
 
 /// Adds part `i + gap` to part `i` for every `i` that is a multiple of `2 * gap`, with `gap` 1, 2,
 /// 4, ...; part 0 is then the sum. No parts at all sum to zero.

@@ -2,7 +2,7 @@
 //! which real ones could. The same names as in `sync`.
 
 pub(super) use loom::cell::UnsafeCell;
-pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 pub(super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 pub(super) use loom::thread::{Builder, JoinHandle};
 

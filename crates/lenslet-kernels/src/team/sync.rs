@@ -2,7 +2,7 @@
 //!
 //! `loomed` has the same names for loom's.
 
-pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::yield_now;
 pub(super) use std::thread::{Builder, JoinHandle};

@@ -1,5 +1,7 @@
 //! Max-pooling of outputs while they are in registers.
 
+use std::ops::Range;
+
 use super::{OUT, Winograd};
 use crate::reference::Region;
 use crate::simd::Simd;
@@ -7,6 +9,8 @@ use crate::{Axis, Kernels, MaxPool, Pool2dShape, Reference};
 
 /// Outputs of the pool along one axis of a tile.
 const POOLED: usize = OUT / 2;
+/// Numbers of a line of the cache.
+const LINE: usize = 16;
 
 impl Winograd {
     /// Whether a pool's windows are quarters of tiles: 2x2, side by side, none of them cut.
@@ -28,6 +32,18 @@ impl MaxPool<'_, f32> {
         let [start, end] = [region.rows.start, region.rows.end].map(|row| row.div_ceil(2));
         let rows = start..end.min(self.shape.height.output);
         Reference::<f32>::default().max_pool_rows(self.shape, rows, map, self.y, self.argmax);
+    }
+
+    /// Asks for where the windows of some rows of tiles go.
+    #[inline(always)]
+    pub(super) fn ask_for<S: Simd>(&self, s: S, tiles: Range<usize>) {
+        let Pool2dShape { height, width, channels } = *self.shape;
+        let [start, end] = [tiles.start, tiles.end].map(|row| height.output.min(row * POOLED));
+        let mut at = start * width.output * channels;
+        while at < end * width.output * channels {
+            s.prefetch_to_write(self.y.as_ptr().wrapping_add(at));
+            at += LINE;
+        }
     }
 
     /// The windows in a tile, for the channels from `o` on, up to a vector of them. All that the tile was

@@ -25,8 +25,9 @@ use crate::{Chunks, InputGradient, Isa, Learned, Moments, Rows, Rule, Team, Upda
 use products::{Products, Sums};
 use row::{Columns, Row};
 
-/// Rows of the weights in one task: a multiple of every instruction set's lanes.
-const ROWS: usize = 64;
+/// Rows of the weights in one task: a multiple of every instruction set's lanes. Fewer would have the
+/// threads meet more often, where they count what they made.
+const ROWS: usize = 128;
 /// Multiply-adds that one thread does sooner than another has heard of them.
 const SMALL: usize = 1 << 15;
 /// Samples that pass one behind the other: a bit each.
