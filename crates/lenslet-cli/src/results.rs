@@ -15,7 +15,9 @@ const PRINTED: usize = 20;
 pub(crate) fn weakest(confusion: &ConfusionMatrix) -> String {
     let weakest = confusion.weakest(NAMED);
     let words = weakest.iter().map(|&(class, recall)| {
-        format!("{} ({:.0} % recognised)", confusion.classes()[class], recall * 100.0)
+        // Halves go up, as in the matrix's shares: a format alone takes 52.5 to 52.
+        let percent = (recall * 100.0).round();
+        format!("{} ({percent} % recognised)", confusion.classes()[class])
     });
     format!("Weakest classes: {}", words.collect::<Vec<_>>().join(", "))
 }
@@ -113,5 +115,12 @@ mod tests {
         assert_eq!(most_confused(&confusion), "Most confused: cat taken for dog (3 of 15)");
         let weakest = weakest(&confusion);
         assert!(weakest.ends_with("cat (80 % recognised), dog (100 % recognised)"), "{weakest}");
+    }
+
+    #[test]
+    fn half_a_percent_is_rounded_up() {
+        let mut confusion = ConfusionMatrix::new(["bird", "fish"].map(str::to_owned).to_vec());
+        (0..200).for_each(|i| confusion.count(0, usize::from(i >= 105)));
+        assert_eq!(weakest(&confusion), "Weakest classes: bird (53 % recognised)");
     }
 }
