@@ -7,6 +7,9 @@
 
 use std::fmt::Debug;
 
+/// Numbers of a line of the cache.
+pub(crate) const LINE: usize = 16;
+
 /// Vectors of [`LANES`](Self::LANES) numbers. A value is the proof that the CPU has them.
 ///
 /// All memory accesses are unaligned. Masks come from comparisons.

@@ -4,13 +4,11 @@ use std::ops::Range;
 
 use super::{OUT, Winograd};
 use crate::reference::Region;
-use crate::simd::Simd;
+use crate::simd::{LINE, Simd};
 use crate::{Axis, Kernels, MaxPool, Pool2dShape, Reference};
 
 /// Outputs of the pool along one axis of a tile.
 const POOLED: usize = OUT / 2;
-/// Numbers of a line of the cache.
-const LINE: usize = 16;
 
 impl Winograd {
     /// Whether a pool's windows are quarters of tiles: 2x2, side by side, none of them cut.

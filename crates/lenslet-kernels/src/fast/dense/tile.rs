@@ -1,9 +1,6 @@
 //! The one inner loop of all dense kernels: a tile of a matrix product, held in registers.
 
-use crate::simd::Simd;
-
-/// Numbers of a line of the cache.
-const LINE: usize = 16;
+use crate::simd::{LINE, Simd};
 
 /// Vectors of columns in a full tile.
 pub(super) const VECTORS: usize = 2;
