@@ -237,7 +237,8 @@ fn losses_of_a_hundred_steps_agree() {
 /// Adam divides by the gradient's own size, so that a rectifier's last digit may count as much as a
 /// whole gradient: of eleven trainings of this network, from as many seeds, most were 1e-5 from the
 /// `f64` oracle after a hundred steps and a few 1e-3 (exact, too) to 0.1. So here the others begin
-/// where the exact one is, again and again.
+/// where the exact one is, again and again: all times but one are to agree closely, and the one in
+/// which a rectifier may have flipped to 1e-3.
 #[test]
 fn every_step_by_adam_agrees() {
     let model = cnn((16, 16, 3), 10).into();
@@ -245,19 +246,23 @@ fn every_step_by_adam_agrees() {
         let new = |without| engine(&model, Adam::default().into(), isa, without);
         let mut exact = new(&Shortcut::ALL);
         let mut others = [&[][..], &CHOICES[0], &CHOICES[1], &CHOICES[2]].map(new);
-        let mut worst = [0f64; 4];
+        let mut apart_by = [const { Vec::new() }; 4];
         for n in (0..STEPS).step_by(4) {
             let state = exact.state();
             step(&mut exact, &model, n);
             let next = step(&mut exact, &model, n + 1);
-            for (other, worst) in others.iter_mut().zip(&mut worst) {
+            for (other, apart_by) in others.iter_mut().zip(&mut apart_by) {
                 other.load_state(&state).unwrap();
                 step(other, &model, n);
-                *worst = worst.max(apart(&[step(other, &model, n + 1)], &[next]));
+                apart_by.push(apart(&[step(other, &model, n + 1)], &[next]));
             }
             step(&mut exact, &model, n + 2);
             step(&mut exact, &model, n + 3);
         }
-        assert!(worst.iter().all(|worst| *worst < 1e-4), "{isa}: {worst:?}");
+        for (i, apart_by) in apart_by.iter_mut().enumerate() {
+            apart_by.sort_by(f64::total_cmp);
+            let [.., second, worst] = apart_by[..] else { unreachable!("25 times") };
+            assert!(second < 1e-5 && worst < 1e-3, "{isa}, {i}: {second:e}, {worst:e}");
+        }
     }
 }

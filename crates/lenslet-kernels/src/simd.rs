@@ -26,6 +26,10 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// One truth value for each lane.
     type Mask: Copy + Debug;
 
+    /// Calls `f` as a function of its own, which has all registers to itself: for a phase of a kernel
+    /// whose other phases the compiler would mix with it. `f` is to be inlined, as a kernel is.
+    fn apart<T>(self, f: impl FnOnce() -> T) -> T;
+
     /// Every lane is `x`.
     fn splat(self, x: f32) -> Self::F32;
 

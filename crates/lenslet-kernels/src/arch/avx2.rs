@@ -63,6 +63,16 @@ impl Simd for Avx2 {
     type Mask = __m256;
 
     #[inline(always)]
+    fn apart<T>(self, f: impl FnOnce() -> T) -> T {
+        #[inline(never)]
+        #[target_feature(enable = "avx2,fma")]
+        fn called<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves that the CPU has them.
+        unsafe { called(f) }
+    }
+    #[inline(always)]
     fn splat(self, x: f32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm256_set1_ps(x) }

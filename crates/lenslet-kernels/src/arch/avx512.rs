@@ -47,6 +47,16 @@ impl Simd for Avx512 {
     type Mask = __mmask16;
 
     #[inline(always)]
+    fn apart<T>(self, f: impl FnOnce() -> T) -> T {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        fn called<T>(f: impl FnOnce() -> T) -> T {
+            f()
+        }
+        // SAFETY: `self` proves that the CPU has them.
+        unsafe { called(f) }
+    }
+    #[inline(always)]
     fn splat(self, x: f32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm512_set1_ps(x) }

@@ -59,6 +59,10 @@ impl Simd for Portable {
     /// All bits of a lane or none.
     type Mask = [u32; LANES];
 
+    #[inline(never)]
+    fn apart<T>(self, f: impl FnOnce() -> T) -> T {
+        f()
+    }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::F32 {
         [x; LANES]

@@ -1,5 +1,6 @@
 //! A convolution of all images of a batch at once.
 
+use super::winograd::narrow::CHANNELS;
 use super::winograd::{self, BatchOperands, ELEMENTS, TAPS, Winograd};
 use super::winograd_gradient::{FilterGradients, WinogradGradient};
 use super::{Algorithm, Conv2d, Pass};
@@ -21,6 +22,7 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
     let filters = in_channels * out_channels;
     let maps = [(height.output, width.output), (height.input, width.input)];
     filters >= MANY
+        && in_channels.min(out_channels) > CHANNELS
         && maps.into_iter().all(|map| {
             let tiles = winograd::tiles(map);
             // However empty the tiles are, the direct sum has as many products.
@@ -36,8 +38,9 @@ pub(super) fn gradient(
     shape: &Conv2dShape,
     passes: [&Pass; 2],
 ) -> Option<WinogradGradient> {
-    let [Pass::Winograd(forward), Pass::Winograd(_)] = passes else { return None };
-    algorithm.is_winograd(|| pays(shape)).then(|| WinogradGradient::new(forward.clone()))
+    let [Pass::Winograd(forward), Pass::Winograd(back)] = passes else { return None };
+    let wanted = algorithm.is_winograd(|| pays(shape)) && !forward.narrow && !back.narrow;
+    wanted.then(|| WinogradGradient::new(forward.clone()))
 }
 
 impl Conv2d {

@@ -4,7 +4,7 @@ use super::line::Line;
 use super::moderate::all_moderate;
 use super::pieces::{Cut, Target};
 use super::weight_gradient::{Filters, WeightGradient};
-use super::winograd::Winograd;
+use super::winograd::{Winograd, narrow};
 use super::winograd_gradient::WinogradGradient;
 use super::{Algorithm, DefineFilters, winograd_pays};
 use crate::{Conv2dShape, Isa, Team, Times};
@@ -23,13 +23,22 @@ impl Gradient {
         // For each image the gradient of the transformed filters is written and transformed back:
         // that takes more tiles to pay than the other passes.
         let pays = || {
-            winograd_pays((height.output, width.output), 16) && in_channels.min(out_channels) >= 16
+            let many = in_channels >= 16 || narrow::pays(in_channels, 1, lanes);
+            winograd_pays((height.output, width.output), 16) && many && out_channels >= 16
         };
         let wanted = algorithm.is_winograd(pays);
         let winograd = || Winograd::new(&lines, in_channels, out_channels, lanes);
         match wanted.then(winograd).flatten() {
             Some(winograd) => Self::Winograd(WinogradGradient::new(winograd)),
             None => Self::Direct(WeightGradient::new(shape, lanes)),
+        }
+    }
+
+    /// What it takes, in terms of the direct sum's time.
+    pub(super) fn cost(&self) -> f64 {
+        match self {
+            Self::Direct(_) => 1.0,
+            Self::Winograd(winograd) => winograd.cost(),
         }
     }
 

@@ -172,13 +172,19 @@ impl Conv2d {
     /// Those of a whole batch are never left out.
     pub fn skipping(self, on: bool) -> Self {
         let sparse = if on && self.batch.is_none() { Sparse::new(&self.shape) } else { None };
-        let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, self.dense()));
+        let dense = [false, true].map(|both| self.dense(both));
+        let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, dense));
         Self { sparse, ..self }
     }
 
-    /// What the way back takes that skips nothing, in terms of the direct sum's time.
-    fn dense(&self) -> f64 {
-        if matches!(self.backward, Pass::Winograd(_)) { 0.4 } else { 1.0 }
+    /// What the way back takes that skips nothing, in terms of the direct sum's time: for `both` gradients,
+    /// or the filters' alone.
+    fn dense(&self, both: bool) -> f64 {
+        match &self.backward {
+            _ if !both => self.weights.cost(),
+            Pass::Winograd(_) => 0.4,
+            Pass::Direct(_) => 1.0,
+        }
     }
 
     /// Lengths of the packed filters, in the order of [`Packed`].
@@ -262,7 +268,7 @@ impl Conv2d {
     /// wanted, or the filters'.
     fn skips(&self, dy: &OutputGradient<'_, f32>, moderate: bool, both: bool) -> Option<&Sparse> {
         let sparse = self.sparse.as_ref().filter(|_| moderate)?;
-        let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, self.dense());
+        let pays = |count: usize| sparse.pays(self.lanes, count, dy, both, self.dense(both));
         // Where not even zeros alone would pay there is nothing to count.
         let count = if pays(0) { sparse.count(self.isa, dy)? } else { return None };
         pays(count).then_some(sparse)

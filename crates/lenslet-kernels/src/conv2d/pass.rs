@@ -5,7 +5,7 @@ use super::filters::View;
 use super::line::Line;
 use super::moderate::all_moderate;
 use super::pieces::{Cut, Target};
-use super::winograd::Winograd;
+use super::winograd::{Winograd, narrow};
 use super::{Algorithm, Operands, Then, winograd_pays};
 use crate::{Isa, Team, Times};
 
@@ -26,9 +26,11 @@ impl Pass {
         batch: bool,
     ) -> Self {
         let pays = || {
+            let many = source_channels >= 16 || narrow::pays(source_channels, 2, lanes);
             batch
                 || winograd_pays((lines.0.target, lines.1.target), 4)
-                    && source_channels.min(target_channels) >= 16
+                    && many
+                    && target_channels >= 16
         };
         let wanted = algorithm.is_winograd(pays);
         let winograd = || Winograd::new(&lines, source_channels, target_channels, lanes);

@@ -94,6 +94,16 @@ impl<'a> Target<'a> {
         self.len == 0
     }
 
+    /// Where the elements from `start` on lie; at least `len` are inside.
+    ///
+    /// # Panics
+    /// Where they are not.
+    #[inline(always)]
+    pub(super) fn pointer(&self, start: usize, len: usize) -> *mut f32 {
+        assert!(start <= self.len && len <= self.len - start, "a piece ends outside");
+        self.data.wrapping_add(start)
+    }
+
     /// `len` elements from `start` on.
     ///
     /// # Safety
@@ -103,9 +113,8 @@ impl<'a> Target<'a> {
     /// Where they are not all inside.
     #[inline(always)]
     pub(super) unsafe fn part(&self, start: usize, len: usize) -> &'a mut [f32] {
-        assert!(start <= self.len && len <= self.len - start, "a piece ends outside");
-        // SAFETY: just checked, and nobody else uses them: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.data.add(start), len) }
+        // SAFETY: they are inside, and nobody else uses them: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer(start, len), len) }
     }
 }
 

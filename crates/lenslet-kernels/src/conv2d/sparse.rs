@@ -123,9 +123,11 @@ impl Sparse {
         dispatch!(isa, |s| count(s, dy))
     }
 
-    /// Whether there may be gradients for which [`Self::pays`] holds.
-    pub(super) fn can_pay(&self, lanes: usize, dense: f64) -> bool {
-        [false, true].iter().any(|&both| self.cheaper(lanes, [0, 0], both, dense))
+    /// Whether there may be gradients for which [`Self::pays`] holds; `dense` is for the filters' alone
+    /// and for both.
+    pub(super) fn can_pay(&self, lanes: usize, dense: [f64; 2]) -> bool {
+        let cheaper = |both, dense| self.cheaper(lanes, [0, 0], both, dense);
+        cheaper(false, dense[0]) || cheaper(true, dense[1])
     }
 
     /// Whether `count` numbers take less time one by one than all of them in the dense way, which

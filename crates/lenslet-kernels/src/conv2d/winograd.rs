@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 mod batch;
+pub(super) mod narrow;
 mod outputs;
 mod pack;
 mod pooled;
@@ -26,6 +27,7 @@ use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 use crate::{Finish, Isa, MaxPool};
 pub(super) use batch::{BatchOperands, Blocks};
+use narrow::Rows;
 use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
@@ -65,6 +67,8 @@ pub(super) struct Winograd {
     /// Whether their products take the place of what was transformed: where there is one block of
     /// channels all of a tile is read before some of it is written.
     in_place: bool,
+    /// Whether the source has too few channels for a vector, see [`narrow`].
+    pub(super) narrow: bool,
     /// 1. A variable, for the compiler would else vectorise along the channels.
     step: usize,
 }
@@ -75,6 +79,8 @@ struct Work<'a> {
     numbers: &'a mut [f32],
     inputs: Layout,
     outputs: Layout,
+    /// Of a narrow source: numbers that are half transformed.
+    half: &'a mut [f32],
     /// In whole vectors.
     bias: &'a [f32],
     /// What is below this becomes this.
@@ -82,10 +88,11 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// And room for what is half transformed.
     #[inline(always)]
-    fn inputs(&mut self) -> Transformed<'_> {
+    fn inputs(&mut self) -> (Transformed<'_>, &mut [f32]) {
         let Layout { start, stride, channels } = self.inputs;
-        Transformed { data: &mut self.numbers[start..], stride, channels }
+        (Transformed { data: &mut self.numbers[start..], stride, channels }, self.half)
     }
 
     #[inline(always)]
@@ -139,7 +146,9 @@ impl Winograd {
         // One tile of the matrix product, or two.
         let least = if lanes == 16 { 8 } else { 6 };
         let near = ELEMENTS * element_stride(2 * least, padded_source.max(padded_target)) <= NEAR;
+        let narrow = source_channels <= narrow::CHANNELS;
         let chunk = if in_place && !near { least } else { 2 * least };
+        let chunk = if narrow { narrow::TILES } else { chunk };
         Some(Self {
             strips: Strips::new(&rows, &columns, source_channels, height),
             columns: columns.units,
@@ -152,7 +161,8 @@ impl Winograd {
             padded_source,
             padded_target,
             chunk,
-            in_place,
+            in_place: in_place && !narrow,
+            narrow,
             step: 1,
         })
     }
@@ -168,9 +178,17 @@ impl Winograd {
             let (both, end) = layout(0, source.max(target));
             return (both, both, end);
         }
+        if self.narrow {
+            let (inputs, end) = layout(0, narrow::pitch(self.source_channels));
+            return (inputs, inputs, end);
+        }
         let (inputs, end) = layout(0, source);
         let (outputs, end) = layout(end, target);
         (inputs, outputs, end)
+    }
+
+    pub(super) fn half_len(&self) -> usize {
+        if self.narrow { narrow::HALF } else { 0 }
     }
 
     pub(super) fn packed_len(&self) -> usize {
@@ -179,7 +197,7 @@ impl Winograd {
 
     pub(super) fn scratch_len(&self) -> usize {
         let (.., chunk) = self.layouts();
-        self.strips.scratch_len() + chunk + self.padded_target
+        self.strips.scratch_len() + chunk + self.half_len() + self.padded_target
     }
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
@@ -331,8 +349,9 @@ impl Winograd {
         padded_bias[..bias.len()].copy_from_slice(bias);
         let (inputs, outputs, len) = self.layouts();
         let (numbers, scratch) = scratch.split_at_mut(len);
+        let (half, scratch) = scratch.split_at_mut(self.half_len());
         let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
-        (Work { numbers, inputs, outputs, bias: padded_bias, floor }, scratch)
+        (Work { numbers, inputs, outputs, half, bias: padded_bias, floor }, scratch)
     }
 
     /// A chunk of tiles, of which `view` holds those from `first_row` on, and some blocks of the
@@ -351,41 +370,63 @@ impl Winograd {
         view: &[f32],
         packed: &[f32],
         work: &mut Work<'_>,
-        to: To<'_, '_, '_>,
+        mut to: To<'_, '_, '_>,
     ) {
-        let place = |tile: usize| [tile / self.columns, tile % self.columns];
         if let To::Pool(pool) = &to {
             // Another core may have read what was there before.
-            let [first, end] = [place(chunk.start)[0], place(chunk.end - 1)[0] + 1];
+            let [first, end] = [self.place(chunk.start)[0], self.place(chunk.end - 1)[0] + 1];
             pool.ask_for(s, if first == 0 { first } else { end }..end + 1);
         }
-        for (i, [row, column]) in chunk.clone().map(place).enumerate() {
-            self.transform_input(s, view, row - first_row, column, i, &mut work.inputs());
-        }
-        self.products(s, chunk.len(), blocks, packed, work);
-        let (from, finish) = (work.outputs(), (work.bias, work.floor));
-        let places = chunk.clone().map(place).enumerate();
-        match to {
-            To::Target(target) => {
-                for (i, place) in places {
-                    // SAFETY: the caller's promise.
-                    unsafe { self.put_tile(s, from, i, finish, place, blocks, target) };
+        let some = &self.channels(S::LANES, blocks);
+        if self.narrow {
+            s.apart(
+                #[inline(always)]
+                || self.transform_narrow(s, view, first_row, chunk, work.inputs()),
+            );
+            for o in some.clone().step_by(S::LANES) {
+                s.apart(
+                    #[inline(always)]
+                    || self.narrow_products(s, chunk.len(), o, packed, work.inputs()),
+                );
+                let (from, finish) = (Rows(work.half), (work.bias, work.floor));
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let some = &(o..some.end.min(o + S::LANES));
+                    self.finish(s, from, finish, chunk, some, &mut to);
                 }
             }
-            To::Pool(pool) => {
-                for (i, place) in places {
-                    self.transform_output(
-                        s,
-                        from,
-                        i,
-                        finish,
-                        blocks,
-                        #[inline(always)]
-                        |o, values| pool.tile(s, place, o, values),
-                    );
-                }
-            }
+            return;
         }
+        s.apart(
+            #[inline(always)]
+            || {
+                let (mut inputs, _) = work.inputs();
+                for (i, tile) in chunk.clone().enumerate() {
+                    let [row, column] = self.place(tile);
+                    self.transform_input(s, view, row - first_row, column, i, &mut inputs);
+                }
+            },
+        );
+        s.apart(
+            #[inline(always)]
+            || self.products(s, chunk.len(), blocks, packed, work),
+        );
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.finish(s, work.outputs(), (work.bias, work.floor), chunk, some, &mut to);
+        }
+    }
+
+    /// Where a tile is: in which row, and which column.
+    #[inline(always)]
+    pub(super) fn place(&self, tile: usize) -> [usize; 2] {
+        [tile / self.columns, tile % self.columns]
+    }
+
+    /// The target's channels in some blocks.
+    fn channels(&self, lanes: usize, blocks: &Range<usize>) -> Range<usize> {
+        let width = block_width(lanes);
+        blocks.start * width..self.target_channels.min(blocks.end * width)
     }
 
     /// `B' d B` for all channels of one tile.

@@ -6,6 +6,7 @@
 //! tiles by output channels; the outer transform is made once for an image.
 
 mod batch;
+mod narrow;
 
 use std::ops::Range;
 
@@ -14,6 +15,7 @@ use super::correlation::block_width;
 use super::pieces::{Cut, worth};
 use super::tile::{Runs, tile, tile_height};
 use super::weight_gradient::{Filters, add_to};
+use super::winograd::narrow::{TILES, pitch};
 use super::winograd::{ELEMENTS, IN, OUT, Tiles, Transformed, Winograd, columns, element_stride};
 use crate::Isa;
 use crate::simd::{Simd, dispatch};
@@ -21,7 +23,7 @@ use crate::simd::{Simd, dispatch};
 pub(super) use batch::FilterGradients;
 
 /// Tiles that are transformed together: many, as for each such chunk the gradient of all
-/// transformed filters passes through the registers.
+/// transformed filters passes through the registers. Those of a narrow source are few.
 const CHUNK: usize = 32;
 
 /// `dw[tap, c, o] += sum over pixels of x[pixel + tap, c] * dy[pixel, o]`.
@@ -60,6 +62,8 @@ impl Outputs<'_> {
 struct Work<'a> {
     /// `B' d B`.
     inputs: Transformed<'a>,
+    /// Of a narrow source: numbers that are half transformed.
+    half: &'a mut [f32],
     /// `A dy A'`.
     outputs: Outputs<'a>,
     /// Gradient of the transformed filters, laid out as these.
@@ -71,16 +75,38 @@ impl WinogradGradient {
         Self { forward }
     }
 
+    /// What it takes, in terms of the direct sum's time.
+    pub(super) fn cost(&self) -> f64 {
+        if self.forward.narrow { 0.6 } else { 0.4 }
+    }
+
     pub(super) fn scratch_len(&self) -> usize {
-        let [inputs, outputs] = self.strides().map(|stride| ELEMENTS * stride);
+        let inputs = ELEMENTS * self.strides()[0];
+        let outputs = self.outputs_len();
         let sums = self.forward.packed_len() + self.forward.padded_target;
-        self.forward.strips.scratch_len() + inputs + outputs + sums
+        self.forward.strips.scratch_len() + inputs + self.forward.half_len() + outputs + sums
     }
 
     /// From one element of a chunk's tiles to the next, of inputs and of outputs.
     fn strides(&self) -> [usize; 2] {
-        let Winograd { padded_source, padded_target, .. } = self.forward;
-        [padded_source, padded_target].map(|channels| element_stride(CHUNK, channels))
+        [self.input_pitch(), self.forward.padded_target]
+            .map(|channels| element_stride(self.chunk(), channels))
+    }
+
+    /// Room for a chunk's outputs.
+    fn outputs_len(&self) -> usize {
+        if self.forward.narrow { narrow::EDGES } else { ELEMENTS * self.strides()[1] }
+    }
+
+    /// From one transformed tile of the input to the next.
+    fn input_pitch(&self) -> usize {
+        let Winograd { narrow, source_channels, padded_source, .. } = self.forward;
+        if narrow { pitch(source_channels) } else { padded_source }
+    }
+
+    /// Tiles that are transformed together.
+    fn chunk(&self) -> usize {
+        if self.forward.narrow { TILES } else { CHUNK }
     }
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
@@ -233,16 +259,41 @@ impl WinogradGradient {
         for strip in forward.strips.iter() {
             let view = forward.strips.view(&strip, x, scratch);
             let end = strip.end * forward.columns;
-            for first in (strip.start * forward.columns..end).step_by(CHUNK) {
-                let tiles = CHUNK.min(end - first);
-                for i in 0..tiles {
-                    let tile = first + i;
-                    let (row, column) = (tile / forward.columns, tile % forward.columns);
-                    let inputs = &mut work.inputs;
-                    forward.transform_input(s, view, row - strip.start, column, i, inputs);
-                    self.transform_output(s, dy, [row, column], i, &channels, &mut work.outputs);
+            for first in (strip.start * forward.columns..end).step_by(self.chunk()) {
+                let chunk = &(first..end.min(first + self.chunk()));
+                if forward.narrow {
+                    s.apart(
+                        #[inline(always)]
+                        || {
+                            let to = (work.inputs.again(), &mut *work.half);
+                            forward.transform_narrow(s, view, strip.start, chunk, to);
+                        },
+                    );
+                    self.narrow_products(s, dy, chunk, &channels, work);
+                    continue;
                 }
-                self.products(s, tiles, blocks, work);
+                s.apart(
+                    #[inline(always)]
+                    || {
+                        for (i, tile) in chunk.clone().enumerate() {
+                            let ([row, column], to) = (forward.place(tile), &mut work.inputs);
+                            forward.transform_input(s, view, row - strip.start, column, i, to);
+                        }
+                    },
+                );
+                s.apart(
+                    #[inline(always)]
+                    || {
+                        for (i, tile) in chunk.clone().enumerate() {
+                            let (place, to) = (forward.place(tile), &mut work.outputs);
+                            self.transform_output(s, dy, place, i, &channels, to);
+                        }
+                    },
+                );
+                s.apart(
+                    #[inline(always)]
+                    || self.products(s, chunk.len(), blocks, work),
+                );
             }
         }
     }
@@ -253,13 +304,14 @@ impl WinogradGradient {
         let forward = &self.forward;
         let [input_stride, stride] = self.strides();
         let (inputs, scratch) = scratch.split_at_mut(ELEMENTS * input_stride);
-        let channels = forward.padded_source;
+        let (half, scratch) = scratch.split_at_mut(forward.half_len());
+        let channels = self.input_pitch();
         let inputs = Transformed { data: inputs, stride: input_stride, channels };
-        let (data, scratch) = scratch.split_at_mut(ELEMENTS * stride);
+        let (data, scratch) = scratch.split_at_mut(self.outputs_len());
         let (filters, scratch) = scratch.split_at_mut(forward.packed_len());
         let (bias, scratch) = scratch.split_at_mut(forward.padded_target);
-        let outputs = Outputs { data, stride, tiles: CHUNK, bias };
-        (Work { inputs, outputs, filters }, scratch)
+        let outputs = Outputs { data, stride, tiles: self.chunk(), bias };
+        (Work { inputs, half, outputs, filters }, scratch)
     }
 
     /// `A dy A'` for some channels of one tile; its sum for the bias.
@@ -317,7 +369,7 @@ impl WinogradGradient {
         for (filters, first) in some.skip(blocks.start) {
             let width = block_width(S::LANES).min(padded - first);
             for (element, filters) in filters.chunks_exact_mut(depth * width).enumerate() {
-                let at = element * work.outputs.stride + first * CHUNK;
+                let at = element * work.outputs.stride + first * work.outputs.tiles;
                 let outputs = &work.outputs.data[at..][..tiles * width];
                 let inputs = &work.inputs.data[work.inputs.at(element, 0, 0)..];
                 match (width == S::LANES, S::REGISTERS) {

@@ -143,6 +143,10 @@ fn shared(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm)
 /// Output and gradients of so many images at once, by two threads.
 fn batch(isa: Isa, bench: &mut Bench, shape: Conv2dShape, images: usize) {
     let kernel = Conv2d::with(isa, shape, Algorithm::Winograd);
+    if shape.in_channels.min(shape.out_channels) < 5 {
+        assert!(kernel.batch().is_none(), "so few channels go image by image");
+        return;
+    }
     let batch = kernel.batch().expect("3x3 windows, one by one");
     let (input, output) = (shape.input_len(), shape.output_len());
     let (x, dy) = (bench.numbers(images * input), bench.numbers(images * output));

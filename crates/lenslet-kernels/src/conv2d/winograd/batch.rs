@@ -381,13 +381,13 @@ impl Winograd {
         bias: &[f32],
         target: Target<'_>,
     ) {
-        let blocks = 0..self.blocks(S::LANES);
+        let all = 0..self.target_channels;
         for tile in 0..self.tile_count() {
             let place = [tile / self.columns, tile % self.columns];
             let from = i * self.tile_count() + tile;
             // SAFETY: the caller's promise.
             unsafe {
-                self.put_tile(s, products, from, (bias, f32::NEG_INFINITY), place, &blocks, target)
+                self.put_tile(s, products, from, (bias, f32::NEG_INFINITY), place, &all, target)
             };
         }
     }

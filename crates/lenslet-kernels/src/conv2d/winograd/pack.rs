@@ -11,7 +11,8 @@ impl Winograd {
     /// Transforms filters for [`Self::run`].
     pub(in crate::conv2d) fn pack(&self, team: &Team, isa: Isa, w: View<'_>, packed: &mut [f32]) {
         let rows = ELEMENTS * self.source_channels;
-        let (widest, lanes) = (block_width(isa.lanes()), isa.lanes());
+        let lanes = isa.lanes();
+        let widest = if self.narrow { lanes } else { block_width(lanes) };
         // A task has some of the source's channels of a block of the target's: numbers that do not
         // lie together.
         let cuts = self.source_channels.div_ceil(lanes);

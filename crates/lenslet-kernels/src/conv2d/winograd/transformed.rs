@@ -32,11 +32,17 @@ impl Layout {
 
 /// From one element of a chunk's tiles to the next: no multiple of a power of two, lest the 36
 /// vectors of one tile share the same few sets of the cache.
-pub(in crate::conv2d) fn element_stride(tiles: usize, channels: usize) -> usize {
+pub(in crate::conv2d) const fn element_stride(tiles: usize, channels: usize) -> usize {
     (tiles * channels).next_multiple_of(16) + 16
 }
 
 impl Transformed<'_> {
+    /// The same, to give away once more.
+    #[inline(always)]
+    pub(in crate::conv2d) fn again(&mut self) -> Transformed<'_> {
+        Transformed { data: &mut *self.data, ..*self }
+    }
+
     #[inline(always)]
     pub(in crate::conv2d) fn at(&self, element: usize, tile: usize, channel: usize) -> usize {
         element * self.stride + tile * self.channels + channel

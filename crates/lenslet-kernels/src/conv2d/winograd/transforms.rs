@@ -34,17 +34,23 @@ pub(in crate::conv2d) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F3
     )
 }
 
-/// `A' m A`, each number of it finished.
+/// `m A`.
 #[inline(always)]
-pub(in crate::conv2d) fn outputs<S: Simd>(
-    s: S,
-    m: [[S::F32; IN]; IN],
-    finish: impl Fn(S::F32) -> S::F32,
-) -> [[S::F32; OUT]; OUT] {
+pub(in crate::conv2d) fn output_rows<S: Simd>(s: S, m: [[S::F32; IN]; IN]) -> [[S::F32; OUT]; IN] {
     let mut rows = [[s.splat(0.0); OUT]; IN];
     for (to, from) in rows.iter_mut().zip(m) {
         *to = output(s, from);
     }
+    rows
+}
+
+/// `A' m A` from `m A`, each number of it finished.
+#[inline(always)]
+pub(in crate::conv2d) fn outputs<S: Simd>(
+    s: S,
+    rows: [[S::F32; OUT]; IN],
+    finish: impl Fn(S::F32) -> S::F32,
+) -> [[S::F32; OUT]; OUT] {
     columns(
         s,
         rows,
@@ -97,7 +103,10 @@ pub(in crate::conv2d) fn columns<S: Simd, const M: usize, const N: usize, const 
 
 /// `B' d`.
 #[inline(always)]
-fn input<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::F32; 6]) -> [S::F32; 6] {
+pub(in crate::conv2d) fn input<S: Simd>(
+    s: S,
+    [d0, d1, d2, d3, d4, d5]: [S::F32; 6],
+) -> [S::F32; 6] {
     let even = s.mul_add(s.splat(-4.0), d2, d4);
     let odd = s.mul_add(s.splat(-4.0), d1, d3);
     let even_2 = s.sub(d4, d2);
@@ -114,7 +123,10 @@ fn input<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::F32; 6]) -> [S::F32; 6] {
 
 /// `A' m`.
 #[inline(always)]
-fn output<S: Simd>(s: S, [m0, m1, m2, m3, m4, m5]: [S::F32; 6]) -> [S::F32; 4] {
+pub(in crate::conv2d) fn output<S: Simd>(
+    s: S,
+    [m0, m1, m2, m3, m4, m5]: [S::F32; 6],
+) -> [S::F32; 4] {
     let (even, odd) = (s.add(m1, m2), s.sub(m1, m2));
     let (even_2, odd_2) = (s.add(m3, m4), s.sub(m3, m4));
     [
