@@ -31,7 +31,6 @@ use narrow::Rows;
 use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
-use transforms::{inputs, tile_of};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -447,8 +446,10 @@ impl Winograd {
             *row = &view[corner + y * pitch..][..IN * channels];
         }
         for c in (0..channels - channels % S::LANES).step_by(S::LANES) {
-            let d = tile_of(
+            to.store_inputs(
                 s,
+                tile,
+                c,
                 #[inline(always)]
                 |y, x| {
                     // SAFETY: a row holds `channels` numbers for each `x`, of which `c` and the
@@ -456,17 +457,17 @@ impl Winograd {
                     unsafe { s.load_ptr(rows[y].as_ptr().add(x * channels + c)) }
                 },
             );
-            to.store(s, tile, c, inputs(s, d));
         }
         let tail = channels % S::LANES;
         if tail > 0 {
             let c = channels - tail;
-            let d = tile_of(
+            to.store_inputs(
                 s,
+                tile,
+                c,
                 #[inline(always)]
                 |y, x| s.load_tail(&rows[y][x * channels + c..][..tail]),
             );
-            to.store(s, tile, c, inputs(s, d));
         }
     }
 }

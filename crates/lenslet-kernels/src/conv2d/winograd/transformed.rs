@@ -1,6 +1,6 @@
 //! Transformed tiles in memory.
 
-use super::transforms::tile_of;
+use super::transforms::{inputs, tile_of};
 use super::{ELEMENTS, IN};
 use crate::simd::Simd;
 
@@ -54,6 +54,30 @@ impl Transformed<'_> {
         let at = self.at(0, tile, channel);
         assert!(at + (ELEMENTS - 1) * self.stride + S::LANES <= self.data.len());
         at
+    }
+
+    /// `B' d B` for a vector of channels of one tile, see [`inputs`].
+    #[inline(always)]
+    pub(in crate::conv2d) fn store_inputs<S: Simd>(
+        &mut self,
+        s: S,
+        tile: usize,
+        channel: usize,
+        load: impl Fn(usize, usize) -> S::F32,
+    ) {
+        let at = self.check::<S>(tile, channel);
+        inputs(
+            s,
+            load,
+            #[inline(always)]
+            |y, row| {
+                for (x, number) in row.into_iter().enumerate() {
+                    let at = at + (y * IN + x) * self.stride;
+                    // SAFETY: just checked for the last element.
+                    unsafe { s.store_ptr(self.data.as_mut_ptr().add(at), number) };
+                }
+            },
+        );
     }
 
     /// Writes a vector of channels of one tile.

@@ -19,19 +19,39 @@ pub(in crate::conv2d) fn tile_of<S: Simd>(
     d
 }
 
-/// `B' d B`.
+/// `B' d B` of the tile that `load(y, x)` returns: calls `put(y, row)` for each of its rows. Those in the
+/// middle come first, then the outer two: for all at once there are too few registers. The closures
+/// are to be `#[inline(always)]`, see [`tile_of`].
 #[inline(always)]
-pub(in crate::conv2d) fn inputs<S: Simd>(s: S, d: [[S::F32; IN]; IN]) -> [[S::F32; IN]; IN] {
-    let mut rows = [[s.splat(0.0); IN]; IN];
-    for (to, from) in rows.iter_mut().zip(d) {
-        *to = input(s, from);
+pub(in crate::conv2d) fn inputs<S: Simd>(
+    s: S,
+    load: impl Fn(usize, usize) -> S::F32,
+    mut put: impl FnMut(usize, [S::F32; IN]),
+) {
+    let mut columns = [[s.splat(0.0); 4]; IN];
+    for (x, column) in columns.iter_mut().enumerate() {
+        *column = inner(s, [load(1, x), load(2, x), load(3, x), load(4, x)]);
     }
-    columns(
-        s,
-        rows,
-        #[inline(always)]
-        |column| input(s, column),
-    )
+    for y in 0..4 {
+        put(y + 1, input(s, row(s, &columns, y)));
+    }
+    let mut columns = [[s.splat(0.0); 2]; IN];
+    for (x, column) in columns.iter_mut().enumerate() {
+        let d = [load(0, x), load(1, x), load(2, x), load(3, x), load(4, x), load(5, x)];
+        *column = outer(s, d);
+    }
+    put(0, input(s, row(s, &columns, 0)));
+    put(IN - 1, input(s, row(s, &columns, 1)));
+}
+
+/// The `y`-th numbers.
+#[inline(always)]
+fn row<S: Simd, const H: usize>(s: S, columns: &[[S::F32; H]; IN], y: usize) -> [S::F32; IN] {
+    let mut row = [s.splat(0.0); IN];
+    for (to, column) in row.iter_mut().zip(columns) {
+        *to = column[y];
+    }
+    row
 }
 
 /// `m A`.
@@ -103,21 +123,33 @@ pub(in crate::conv2d) fn columns<S: Simd, const M: usize, const N: usize, const 
 
 /// `B' d`.
 #[inline(always)]
-pub(in crate::conv2d) fn input<S: Simd>(
-    s: S,
-    [d0, d1, d2, d3, d4, d5]: [S::F32; 6],
-) -> [S::F32; 6] {
+pub(in crate::conv2d) fn input<S: Simd>(s: S, d: [S::F32; IN]) -> [S::F32; IN] {
+    let [first, last] = outer(s, d);
+    let [a, b, c, d] = inner(s, [d[1], d[2], d[3], d[4]]);
+    [first, a, b, c, d, last]
+}
+
+/// The first and the last of `B' d`.
+#[inline(always)]
+fn outer<S: Simd>(s: S, [d0, d1, d2, d3, d4, d5]: [S::F32; IN]) -> [S::F32; 2] {
+    [
+        s.mul_add(s.splat(4.0), d0, s.mul_add(s.splat(-5.0), d2, d4)),
+        s.mul_add(s.splat(4.0), d1, s.mul_add(s.splat(-5.0), d3, d5)),
+    ]
+}
+
+/// The others.
+#[inline(always)]
+fn inner<S: Simd>(s: S, [d1, d2, d3, d4]: [S::F32; 4]) -> [S::F32; 4] {
     let even = s.mul_add(s.splat(-4.0), d2, d4);
     let odd = s.mul_add(s.splat(-4.0), d1, d3);
     let even_2 = s.sub(d4, d2);
     let odd_2 = s.sub(d3, d1);
     [
-        s.mul_add(s.splat(4.0), d0, s.mul_add(s.splat(-5.0), d2, d4)),
         s.add(even, odd),
         s.sub(even, odd),
         s.mul_add(s.splat(2.0), odd_2, even_2),
         s.mul_add(s.splat(-2.0), odd_2, even_2),
-        s.mul_add(s.splat(4.0), d1, s.mul_add(s.splat(-5.0), d3, d5)),
     ]
 }
 
