@@ -34,11 +34,12 @@ impl Gradient {
         }
     }
 
-    /// What it takes, in terms of the direct sum's time.
-    pub(super) fn cost(&self) -> f64 {
+    /// What it takes from so many channels, in terms of the direct sum's time.
+    pub(super) fn cost(&self, in_channels: usize) -> f64 {
         match self {
             Self::Direct(_) => 1.0,
-            Self::Winograd(winograd) => winograd.cost(),
+            Self::Winograd(_) if in_channels <= narrow::CHANNELS => 0.6,
+            Self::Winograd(_) => 0.4,
         }
     }
 

@@ -181,7 +181,7 @@ impl Conv2d {
     /// or the filters' alone.
     fn dense(&self, both: bool) -> f64 {
         match &self.backward {
-            _ if !both => self.weights.cost(),
+            _ if !both => self.weights.cost(self.shape.in_channels),
             Pass::Winograd(_) => 0.4,
             Pass::Direct(_) => 1.0,
         }

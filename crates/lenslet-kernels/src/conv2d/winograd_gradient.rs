@@ -75,11 +75,6 @@ impl WinogradGradient {
         Self { forward }
     }
 
-    /// What it takes, in terms of the direct sum's time.
-    pub(super) fn cost(&self) -> f64 {
-        if self.forward.narrow { 0.6 } else { 0.4 }
-    }
-
     pub(super) fn scratch_len(&self) -> usize {
         let inputs = ELEMENTS * self.strides()[0];
         let outputs = self.outputs_len();
