@@ -61,6 +61,10 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// where the instruction set has no such request.
     #[inline(always)]
     fn prefetch(self, _p: *const f32) {}
+    /// The same, into the second cache: for what is wanted so much later that the first has no room
+    /// for it.
+    #[inline(always)]
+    fn prefetch_early(self, _p: *const f32) {}
     /// The same for a line that is to be written: no other core keeps a copy.
     #[inline(always)]
     fn prefetch_to_write(self, _p: *const f32) {}

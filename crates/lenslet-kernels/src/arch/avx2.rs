@@ -93,6 +93,11 @@ impl Simd for Avx2 {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
     #[inline(always)]
+    fn prefetch_early(self, p: *const f32) {
+        // SAFETY: the instruction is a hint: no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
+    #[inline(always)]
     fn prefetch_to_write(self, p: *const f32) {
         // SAFETY: the instruction is a hint: no address is wrong.
         unsafe {

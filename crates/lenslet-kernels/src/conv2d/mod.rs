@@ -171,7 +171,8 @@ impl Conv2d {
     /// The same, which leaves out multiplications by zeros of the output's gradient, or does not.
     /// Those of a whole batch are never left out.
     pub fn skipping(self, on: bool) -> Self {
-        let sparse = if on && self.batch.is_none() { Sparse::new(&self.shape) } else { None };
+        let sparse =
+            if on && self.batch.is_none() { Sparse::new(&self.shape, self.lanes) } else { None };
         let dense = [false, true].map(|both| self.dense(both));
         let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, dense));
         Self { sparse, ..self }

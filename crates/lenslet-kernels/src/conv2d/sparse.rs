@@ -7,11 +7,14 @@
 //! * the gradient of a row of a filter is the sum of the listed numbers times such runs: it stays
 //!   in registers while its list passes;
 //! * the gradient of the input is each listed number times the filter's row, added to such a run:
-//!   now the filter stays in registers.
+//!   now the filter stays in registers. Where windows of 3 x 3 move by one and vectors are wide,
+//!   [`sliding`] keeps the sums there instead.
 
+mod alive;
 mod count;
 mod lists;
 mod places;
+mod sliding;
 mod taps;
 mod transposed;
 
@@ -22,9 +25,11 @@ use super::line::Line;
 use super::strips::Strips;
 use crate::simd::{Simd, dispatch};
 use crate::{Axis, Chunks, Conv2dShape, Isa, OutputGradient, Pooled, Team};
+use alive::Alive;
 use count::count;
 use lists::{Lists, Pixels};
 use places::{Places, windows};
+use sliding::Sliding;
 use taps::Taps;
 use transposed::add_transposed;
 
@@ -58,11 +63,13 @@ pub(super) struct Sparse {
     strip_len: usize,
     /// Listed numbers of one channel at most, and a vector: lists grow by whole vectors.
     capacity: usize,
+    /// The way to the input's gradient without strips, where it takes less time.
+    sliding: Option<Sliding>,
 }
 
 impl Sparse {
     /// `None` where a window's row is not one run of the input.
-    pub(super) fn new(shape: &Conv2dShape) -> Option<Self> {
+    pub(super) fn new(shape: &Conv2dShape, lanes: usize) -> Option<Self> {
         let Conv2dShape { height, width, in_channels, out_channels } = *shape;
         let row_len = width.output * out_channels;
         if width.dilation > 1 && width.window > 1 {
@@ -88,22 +95,27 @@ impl Sparse {
             strip_len,
             capacity: units * width.output + LANES,
             strips,
+            sliding: Sliding::new(shape, lanes),
         })
     }
 
-    /// The filters, each row of taps a run.
+    /// The filters, each row of taps a run, or as [`Sliding`] wants them.
     pub(super) fn packed_len(&self) -> usize {
-        self.shape.weights_len()
+        self.sliding.as_ref().map_or(self.shape.weights_len(), Sliding::packed_len)
     }
 
     pub(super) fn scratch_len(&self) -> usize {
         let lists = 2 * CHANNELS.min(self.shape.out_channels) * self.capacity;
         let own = self.shape.weights_len() + self.shape.out_channels.next_multiple_of(LANES);
-        own + lists + self.strip_len + self.strips.scratch_len()
+        let back = self.sliding.as_ref().map_or(self.strip_len, Sliding::scratch_len);
+        own + lists + back + self.strips.scratch_len()
     }
 
     /// Lays out filters (HWIO) for [`Self::run`].
     pub(super) fn pack(&self, team: &Team, isa: Isa, w: &[f32], packed: &mut [f32]) {
+        if let Some(sliding) = &self.sliding {
+            return sliding.pack(team, isa, w, packed);
+        }
         let channels = self.shape.out_channels;
         let len = packed.len() / channels;
         team.share(Chunks::new(packed, isa.lanes() * len), |block, packed| {
@@ -205,7 +217,8 @@ impl Sparse {
         let listed = CHANNELS.min(channels) * self.capacity;
         let (places, scratch) = scratch.split_at_mut(listed);
         let (numbers, scratch) = scratch.split_at_mut(listed);
-        let (back, scratch) = scratch.split_at_mut(self.strip_len);
+        let back = self.sliding.as_ref().map_or(self.strip_len, Sliding::scratch_len);
+        let (back, scratch) = scratch.split_at_mut(back);
         let (bias, scratch) = scratch.split_at_mut(channels.next_multiple_of(LANES));
         let stride = match dy {
             OutputGradient::Dense(_) => self.capacity,
@@ -215,7 +228,10 @@ impl Sparse {
         };
         let mut lists = Lists { places, numbers, lens: [0; CHANNELS], stride };
         filters.fill(0.0);
-        back.fill(0.0);
+        let scatters = !dx.is_empty() && self.sliding.is_none();
+        if scatters {
+            back.fill(0.0);
+        }
         bias.fill(0.0);
         let rows = self.shape.height.window;
         let (taps, weights) = (Taps { rows, run: self.run, step: self.tap_step }, rows * self.run);
@@ -234,14 +250,25 @@ impl Sparse {
                     let list = lists.of(o - first);
                     taps.gather(s, list, strip, &mut filters[o * weights..][..weights]);
                 }
-                for o in some.filter(|_| !dx.is_empty()) {
+                for o in some.filter(|_| scatters) {
                     let list = lists.of(o - first);
                     taps.scatter(s, list, &packed[o * weights..][..weights], back);
                 }
             }
-            if !dx.is_empty() {
+            if scatters {
                 self.strips.take_back(&units, back, dx);
             }
+        }
+        if let Some(sliding) = self.sliding.as_ref().filter(|_| !dx.is_empty()) {
+            let (room, ring) = back.split_at_mut(Alive::len(&self.shape));
+            let alive = s.apart(
+                #[inline(always)]
+                || Alive::new(s, &self.shape, dy, room),
+            );
+            s.apart(
+                #[inline(always)]
+                || sliding.run(s, &alive, packed, dx, ring),
+            );
         }
         add_transposed(s, filters, channels, dw);
         db.iter_mut().zip(bias).for_each(|(db, sum)| *db += *sum);
@@ -300,6 +327,17 @@ fn add<S: Simd>(s: S, x: S::F32, to: &mut [f32], first: usize) {
     } else if !to.is_empty() {
         s.store_tail(to, s.add(s.load_tail(to), x));
     }
+}
+
+/// The first vector of the numbers; zeros where there are fewer.
+#[inline(always)]
+fn load_u32<S: Simd>(s: S, x: &[u32]) -> S::U32 {
+    if x.len() >= S::LANES {
+        return s.load_u32(x);
+    }
+    let mut lanes = [0; LANES];
+    lanes[..x.len()].copy_from_slice(x);
+    s.load_u32(&lanes)
 }
 
 /// The filters of a vector's number of output channels from `first` on, one after the other.

@@ -35,29 +35,33 @@ fn compare_backward(
 fn any_density() {
     let random = Random::new(10);
     for _ in 0..400 {
-        let shape = random.conv(12, 40);
-        let mut case = Case::random(&random, &shape);
-        let share = random.pick(&[0, 1, 3, 10, 30, 100]);
-        case.dy.iter_mut().filter(|_| random.size(1, 100) > share).for_each(|dy| *dy = 0.0);
-        let kernel = ReferenceConv2d::new(shape);
-        let expected = backward(&kernel, &case, OutputGradient::Dense(&case.dy));
-        let case = case.narrow();
-        compare_backward(&shape, &case, &expected, OutputGradient::Dense(&case.dy));
+        check_density(&random, random.conv(12, 40));
     }
+}
+
+fn check_density(random: &Random, shape: Conv2dShape) {
+    let mut case = Case::random(random, &shape);
+    let share = random.pick(&[0, 1, 3, 10, 30, 100]);
+    case.dy.iter_mut().filter(|_| random.size(1, 100) > share).for_each(|dy| *dy = 0.0);
+    let kernel = ReferenceConv2d::new(shape);
+    let expected = backward(&kernel, &case, OutputGradient::Dense(&case.dy));
+    let case = case.narrow();
+    compare_backward(&shape, &case, &expected, OutputGradient::Dense(&case.dy));
 }
 
 /// What compares a backward pass with the specification's.
 type Compare = fn(&Conv2dShape, &Case<f32>, &Results<f64>, OutputGradient<'_, f32>);
 
-/// Both gradients by way of a pool of rectified outputs and dropout, with windows that do and do
-/// not overlap and that are larger than the map.
-fn check_behind_a_pool(random: &Random, odd: Option<Odd>, compare: Compare) {
-    let shape = random.conv(12, 40);
+/// Windows that do and do not overlap and that are larger than the map, as window, stride and dilation.
+const POOLS: [[usize; 3]; 8] =
+    [[2, 2, 1], [3, 3, 1], [2, 3, 1], [3, 2, 1], [1, 2, 1], [2, 1, 1], [13, 13, 1], [2, 3, 2]];
+
+/// Both gradients by way of a pool of rectified outputs and dropout.
+fn check_behind_a_pool(random: &Random, shape: Conv2dShape, odd: Option<Odd>, compare: Compare) {
     let axis = |input| {
         let make = random.pick(&[Axis::valid, Axis::same]);
-        let windows = [(2, 2), (3, 3), (2, 3), (3, 2), (1, 2), (2, 1), (13, 13)];
-        let (window, stride) = random.pick(&windows);
-        make(input, window, stride, 1)
+        let [window, stride, dilation] = random.pick(&POOLS);
+        make(input, window, stride, dilation)
     };
     let (Some(height), Some(width)) = (axis(shape.height.output), axis(shape.width.output)) else {
         return;
@@ -89,7 +93,26 @@ fn check_behind_a_pool(random: &Random, odd: Option<Odd>, compare: Compare) {
 fn behind_a_pool() {
     let random = Random::new(11);
     for _ in 0..400 {
-        check_behind_a_pool(&random, None, compare_backward);
+        check_behind_a_pool(&random, random.conv(12, 40), None, compare_backward);
+    }
+}
+
+/// Windows of 3 x 3 that move by one, with any padding, over channels that fill vectors and do not:
+/// where few numbers are not zero these have a way of their own.
+#[test]
+fn windows_of_three_and_many_channels() {
+    let random = Random::new(18);
+    let axis = || {
+        let (input, pad_before) = (random.size(1, 12), random.size(0, 3));
+        let output = random.size(3, input + 5).max(1 + pad_before) - 2;
+        Axis { input, output, window: 3, stride: 1, dilation: 1, pad_before }
+    };
+    for _ in 0..300 {
+        let (height, width) = (axis(), axis());
+        let (in_channels, out_channels) = (random.size(32, 70), random.size(1, 80));
+        let shape = Conv2dShape { height, width, in_channels, out_channels };
+        check_behind_a_pool(&random, shape, None, compare_backward);
+        check_density(&random, shape);
     }
 }
 
@@ -98,7 +121,7 @@ fn nan_and_infinity_behind_a_pool() {
     let random = Random::new(16);
     for _ in 0..60 {
         for odd in Odd::ALL {
-            check_behind_a_pool(&random, Some(odd), compare_odd);
+            check_behind_a_pool(&random, random.conv(12, 40), Some(odd), compare_odd);
         }
     }
 }

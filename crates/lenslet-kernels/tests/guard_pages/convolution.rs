@@ -11,8 +11,19 @@ use crate::guarded::Guarded;
 use crate::{Bench, at_both_guards};
 
 /// (in, out).
-const CHANNELS: [(usize, usize); 10] =
-    [(1, 1), (1, 3), (3, 5), (5, 17), (17, 33), (33, 3), (16, 16), (3, 32), (4, 8), (65, 1)];
+const CHANNELS: [(usize, usize); 11] = [
+    (1, 1),
+    (1, 3),
+    (3, 5),
+    (5, 17),
+    (17, 33),
+    (33, 3),
+    (16, 16),
+    (3, 32),
+    (4, 8),
+    (65, 1),
+    (32, 40),
+];
 
 /// All that a convolution is handed, every slice guarded.
 struct Buffers {
@@ -123,6 +134,7 @@ fn both_gradients(isa: Isa, bench: &mut Bench, shape: Conv2dShape) {
     let pooled = Pooled { pool, y: dy, dy, argmax: &argmax, scale: 2.0 };
     let pooled = OutputGradient::Pooled(pooled);
     kernel.backward(x, pooled, packed, dw, &mut [], &mut [], scratch);
+    kernel.backward(x, pooled, packed, dw, &mut [], dx, scratch);
     buffers.keep_gradients(bench);
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Sparse, load};
+use super::{Sparse, load, load_u32};
 use crate::simd::Simd;
 use crate::{Pool2dShape, Pooled};
 
@@ -72,14 +72,7 @@ impl<'a> Places<'a> {
         let row_len = self.sparse.shape.width.output * all;
         let at = pixel * all + channels.start..pixel * all + channels.end;
         let (y, dy) = (load(s, &from.y[at.clone()]), load(s, &from.dy[at.clone()]));
-        let argmax = &from.argmax[at];
-        let argmax = if argmax.len() == S::LANES {
-            s.load_u32(argmax)
-        } else {
-            let mut tail = [0; 16];
-            tail[..argmax.len()].copy_from_slice(argmax);
-            s.load_u32(&tail)
-        };
+        let argmax = load_u32(s, &from.argmax[at]);
         // Of the first channel of the pixel, from the first row on; what lies before that is huge.
         let channel = s.add_u32(s.splat_u32(channels.start as u32), s.lane_numbers());
         let start = s.splat_u32((self.rows.start * row_len) as u32);

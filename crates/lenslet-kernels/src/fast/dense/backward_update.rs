@@ -13,6 +13,7 @@
 mod products;
 mod row;
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,8 +35,8 @@ const SMALL: usize = 1 << 15;
 const SAMPLES: usize = 32;
 /// Columns of the weights whose gradients wait for the optimiser.
 const COLUMNS: usize = 128;
-/// Rows that are asked for before they are read: as far ahead as the last cache takes to answer.
-const AHEAD: usize = 4;
+/// Rows that are asked for before they are read: as far ahead as memory takes to answer.
+const AHEAD: usize = 32;
 /// The most lanes of an instruction set.
 const LANES: usize = 16;
 
@@ -95,14 +96,6 @@ struct Job<'a> {
     update: &'a Update,
 }
 
-/// Some samples' inputs for a vector of rows of the weights.
-struct Inputs {
-    /// By sample and row.
-    numbers: [[f32; LANES]; SAMPLES],
-    /// For each row, the samples that are not to be skipped.
-    samples: [u32; LANES],
-}
-
 /// Some rows of the weights, and working memory.
 struct Task<'a, S: Simd> {
     job: &'a Job<'a>,
@@ -113,9 +106,10 @@ struct Task<'a, S: Simd> {
     to: Option<(*mut f32, usize)>,
     /// The rule that is applied to a row as soon as its gradient is complete: Adam, alone.
     rule: Option<Adam<S>>,
-    /// Of a vector of rows.
-    gradients: [f32; COLUMNS * LANES],
-    inputs: Inputs,
+    /// Of a vector of rows: written for [`Task::update`] alone.
+    gradients: MaybeUninit<[f32; COLUMNS * LANES]>,
+    /// For each of a vector of rows, the samples that are not to be skipped.
+    wanted: [u32; LANES],
     products: Products,
     /// Samples that passed a row.
     passed: u64,
@@ -149,8 +143,8 @@ impl Job<'_> {
             moments,
             to,
             rule,
-            gradients: [0.0; COLUMNS * LANES],
-            inputs: Inputs { numbers: [[0.0; LANES]; SAMPLES], samples: [0; LANES] },
+            gradients: MaybeUninit::uninit(),
+            wanted: [0; LANES],
             products: Products::new(),
             passed: 0,
             odd: Odd::new(s),
@@ -181,14 +175,15 @@ impl<S: Simd> Task<'_, S> {
             let samples = sample..n.min(sample + SAMPLES);
             self.read(s, &rows, &samples);
             if columns.start == 0 {
-                let passed = self.inputs.samples[..rows.len()].iter().map(|bits| bits.count_ones());
+                let passed = self.wanted[..rows.len()].iter().map(|bits| bits.count_ones());
                 self.passed += u64::from(passed.sum::<u32>());
             }
             // SAFETY: the caller's promise.
             unsafe { self.pass(s, &rows, &columns, samples) };
         }
         if self.rule.is_none() {
-            self.update(s, &rows, &columns);
+            // SAFETY: without a rule, each row has written its gradient.
+            unsafe { self.update(s, &rows, &columns) };
         }
     }
 
@@ -197,18 +192,17 @@ impl<S: Simd> Task<'_, S> {
     fn read(&mut self, s: S, rows: &Range<usize>, samples: &Range<usize>) {
         let none = s.splat_u32(0);
         let mut wanted = none;
-        for (i, numbers) in self.inputs.numbers[..samples.len()].iter_mut().enumerate() {
-            let x = self.job.x.row(samples.start + i);
+        for (i, sample) in samples.clone().enumerate() {
+            let x = self.job.x.row(sample);
             // For the next rows: it is far from one sample to the next.
             ask_for(s, x.as_ptr().wrapping_add(rows.end), S::LANES);
             let x = &x[rows.clone()];
             let x = if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) };
-            s.store(numbers, x);
             let bit = s.splat_u32(1 << i);
             let zero = s.eq(x, s.splat(0.0));
             wanted = s.or(wanted, if self.job.skip { s.select_u32(zero, none, bit) } else { bit });
         }
-        s.store_u32(&mut self.inputs.samples, wanted);
+        s.store_u32(&mut self.wanted, wanted);
     }
 
     /// Lets the samples that were read pass the rows.
@@ -238,7 +232,8 @@ impl<S: Simd> Task<'_, S> {
         let row = Row {
             samples: 0,
             r: 0,
-            inputs: &self.inputs.numbers,
+            x: self.job.x.data().wrapping_add(samples.start * self.job.x.stride() + rows.start),
+            x_stride: self.job.x.stride(),
             dy: dy.data().wrapping_add(samples.start * dy.stride() + columns.start),
             stride: dy.stride(),
             to_stride,
@@ -248,15 +243,16 @@ impl<S: Simd> Task<'_, S> {
         // One row after the other.
         let all =
             first * dy.width() + columns.start..(first + rows.len() - 1) * dy.width() + columns.end;
-        let (w, gradients) = (&mut self.w[all.clone()], &mut self.gradients[..rows.len() * width]);
-        let (w, gradients) = (w.as_mut_ptr(), gradients.as_mut_ptr());
+        assert!(rows.len() * width <= COLUMNS * LANES);
+        let w = self.w[all.clone()].as_mut_ptr();
+        let gradients = self.gradients.as_mut_ptr().cast::<f32>();
         let [m, v, ..] = &mut self.moments;
         let moments = [m, v].map(|moment| match row.rule {
             Some(_) => moment[all.clone()].as_mut_ptr(),
             None => ptr::null_mut(),
         });
         let mut waiting = 0;
-        for (r, &samples) in self.inputs.samples[..rows.len()].iter().enumerate() {
+        for (r, &samples) in self.wanted[..rows.len()].iter().enumerate() {
             let at = r * dy.width();
             let own = Columns {
                 w: w.wrapping_add(at),
@@ -283,14 +279,20 @@ impl<S: Simd> Task<'_, S> {
     }
 
     /// Updates the rows by their gradients.
+    ///
+    /// # Safety
+    /// These were written.
     #[inline(always)]
-    fn update(&mut self, s: S, rows: &Range<usize>, columns: &Range<usize>) {
+    unsafe fn update(&mut self, s: S, rows: &Range<usize>, columns: &Range<usize>) {
         let (out, width) = (self.job.dy.width(), columns.len());
+        let from = self.gradients.as_ptr().cast::<f32>();
+        // SAFETY: the caller's promise.
+        let gradients = unsafe { std::slice::from_raw_parts(from, rows.len() * width) };
         // All rows at once where nothing lies between them.
         let whole = width == out;
         let (len, count) = if whole { (rows.len() * width, 1) } else { (width, rows.len()) };
         let first = rows.start - self.rows.start;
-        for (r, gradient) in self.gradients.chunks_exact(len).enumerate().take(count) {
+        for (r, gradient) in gradients.chunks_exact(len).enumerate().take(count) {
             let at = (first + r) * out + columns.start;
             let moments = (self.moments.each_mut())
                 .map(|moment| moment.get_mut(at..at + len).unwrap_or_default());

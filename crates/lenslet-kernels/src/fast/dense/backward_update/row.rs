@@ -1,19 +1,20 @@
 //! A row of the weights while samples pass it.
 
 use super::products::{Products, Sums};
-use super::{LANES, SAMPLES};
-use crate::fast::dense::tile::{ask_for, load_row, store_row};
+use crate::fast::dense::tile::{load_row, store_row};
 use crate::fast::optimizer::{Adam, Odd};
-use crate::simd::Simd;
+use crate::simd::{LINE, Simd};
 
 /// One row of the weights and the samples that pass it.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'a, S: Simd> {
+pub(super) struct Row<S: Simd> {
     /// A bit for each that is not to be skipped.
     pub(super) samples: u32,
-    /// By sample and row.
-    pub(super) inputs: &'a [[f32; LANES]; SAMPLES],
+    /// Its place among the rows.
     pub(super) r: usize,
+    /// The first sample's inputs, that of the first row in front, and from one sample to the next.
+    pub(super) x: *const f32,
+    pub(super) x_stride: usize,
     /// The first sample's gradients of the outputs, and from one sample to the next.
     pub(super) dy: *const f32,
     pub(super) stride: usize,
@@ -37,12 +38,14 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Asks for the weights and moments so many numbers further on: with three of them the hardware
-    /// does not look far enough ahead by itself.
+    /// Asks for the weights and moments so many numbers further on: the hardware does not look so far
+    /// ahead that they could come from memory in time.
     #[inline(always)]
     pub(super) fn ask_ahead<S: Simd>(self, s: S, numbers: usize) {
         for from in [self.w, self.moments[0], self.moments[1]] {
-            ask_for(s, from.wrapping_add(numbers), self.width);
+            for at in (0..self.width).step_by(LINE) {
+                s.prefetch_early(from.wrapping_add(numbers + at));
+            }
         }
     }
 
@@ -58,7 +61,7 @@ impl Columns {
     }
 }
 
-impl<S: Simd> Row<'_, S> {
+impl<S: Simd> Row<S> {
     /// Adds the samples' products to the row's gradient or, with a rule, applies that. With `BACK`,
     /// lists the row's own products behind those that are waiting. Returns how many are waiting now:
     /// fewer than lanes.
@@ -133,9 +136,11 @@ impl<S: Simd> Row<'_, S> {
         while left != 0 {
             let i = left.trailing_zeros() as usize;
             left &= left - 1;
-            let x = s.splat(self.inputs[i][self.r]);
-            // SAFETY: the caller's promise: the sample has `width` columns from here on.
-            let dy: [_; V] = unsafe { load_row(s, self.dy.add(i * self.stride), width) };
+            // SAFETY: the caller's promise: the sample has this row, and `width` columns from here on.
+            let (x, dy): (_, [_; V]) = unsafe {
+                let x = s.splat(*self.x.add(i * self.x_stride + self.r));
+                (x, load_row(s, self.dy.add(i * self.stride), width))
+            };
             // Two sums, as one would wait for itself.
             let mut dots = [s.splat(0.0); 2];
             for v in 0..V {
