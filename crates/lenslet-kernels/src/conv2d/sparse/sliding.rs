@@ -2,7 +2,7 @@
 //!
 //! To add a number times its filter to memory takes a store for each vector, and of all it does a core
 //! can store whole lines of the cache least often. Here the window that a pixel of the output
-//! reaches stays in registers while that pixel's numbers pass, each with its filter from the first
+//! reaches stays in registers while that pixel's numbers pass, each with its filter from a near
 //! cache. Then the window moves on by a pixel, and what it leaves is complete but for the rows below:
 //! two rows of such sums wait in a ring.
 
