@@ -107,8 +107,12 @@ impl Sparse {
     pub(super) fn scratch_len(&self) -> usize {
         let lists = 2 * CHANNELS.min(self.shape.out_channels) * self.capacity;
         let own = self.shape.weights_len() + self.shape.out_channels.next_multiple_of(LANES);
-        let back = self.sliding.as_ref().map_or(self.strip_len, Sliding::scratch_len);
-        own + lists + back + self.strips.scratch_len()
+        own + lists + self.back_len() + self.strips.scratch_len()
+    }
+
+    /// Elements of working memory for the input's gradient.
+    fn back_len(&self) -> usize {
+        self.sliding.as_ref().map_or(self.strip_len, Sliding::scratch_len)
     }
 
     /// Lays out filters (HWIO) for [`Self::run`].
@@ -217,8 +221,7 @@ impl Sparse {
         let listed = CHANNELS.min(channels) * self.capacity;
         let (places, scratch) = scratch.split_at_mut(listed);
         let (numbers, scratch) = scratch.split_at_mut(listed);
-        let back = self.sliding.as_ref().map_or(self.strip_len, Sliding::scratch_len);
-        let (back, scratch) = scratch.split_at_mut(back);
+        let (back, scratch) = scratch.split_at_mut(self.back_len());
         let (bias, scratch) = scratch.split_at_mut(channels.next_multiple_of(LANES));
         let stride = match dy {
             OutputGradient::Dense(_) => self.capacity,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::count::nonzero;
 use super::{load, load_u32};
 use crate::simd::Simd;
 use crate::{Axis, Conv2dShape, OutputGradient, Pooled};
@@ -83,16 +84,17 @@ impl<'a> Alive<'a> {
         // Pixels in no window stay without any.
         self.pixels.fill(0.0);
         for row in 0..pool.height.output {
-            let rows = Inside::new(&pool.height, row);
+            let rows = pool.height.taps(row);
             for column in 0..pool.width.output {
-                let columns = Inside::new(&pool.width, column);
+                let columns = pool.width.taps(column);
                 let window = (row * pool.width.output + column) * channels;
                 for first in (0..channels).step_by(WORD) {
                     let some = window + first..window + channels.min(first + WORD);
                     let word = Word::new(s, first, from, some);
-                    for row in rows.each() {
-                        for column in columns.each() {
-                            let pixel = row * width + column;
+                    for tap in rows.clone() {
+                        let start = element(&pool.height, row, tap) * width;
+                        for tap in columns.clone() {
+                            let pixel = start + element(&pool.width, column, tap);
                             let to = &mut self.pixels[pixel * each..][..each];
                             to[0] = f32::from_bits(window as u32);
                             to[1 + first / WORD] = f32::from_bits(word.of(s, pixel * channels));
@@ -133,35 +135,10 @@ impl Pixel<'_> {
     }
 }
 
-/// The elements inside that a window of a pool looks at.
-struct Inside {
-    first: usize,
-    count: usize,
-    step: usize,
-}
-
-impl Inside {
-    #[inline(always)]
-    fn new(axis: &Axis, window: usize) -> Self {
-        let Axis { input, window: taps, stride, dilation: step, pad_before: pad, .. } = *axis;
-        let start = window * stride;
-        // Usually all of it is inside, which takes no division to tell.
-        if start >= pad && start + (taps - 1) * step < input + pad {
-            return Self { first: start - pad, count: taps, step };
-        }
-        let before = pad.saturating_sub(start).div_ceil(step);
-        let end = (input + pad).saturating_sub(start).div_ceil(step).min(taps);
-        let count = end.saturating_sub(before);
-        Self { first: (start + before * step).saturating_sub(pad), count, step }
-    }
-
-    #[inline(always)]
-    fn each(&self) -> impl Iterator<Item = usize> {
-        (0..self.count).map(
-            #[inline(always)]
-            |i| self.first + i * self.step,
-        )
-    }
+/// The element that a tap inside reads.
+#[inline(always)]
+fn element(axis: &Axis, window: usize, tap: usize) -> usize {
+    window * axis.stride + tap * axis.dilation - axis.pad_before
 }
 
 /// A word's channels of one window of a pool.
@@ -201,37 +178,5 @@ impl<S: Simd> Word<S> {
             bits |= (here & self.alive[v]) << (v * S::LANES);
         }
         bits
-    }
-}
-
-/// Bit `i` is set where lane `i` is not zero.
-#[inline(always)]
-pub(super) fn nonzero<S: Simd>(s: S, x: S::F32) -> u32 {
-    !s.bits(s.eq(x, s.splat(0.0))) & (u32::MAX >> (32 - S::LANES))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Inside;
-    use crate::Axis;
-
-    #[test]
-    fn a_window_looks_at_what_is_inside() {
-        for input in 1..9 {
-            for (window, stride, dilation) in
-                [(1, 1, 1), (2, 2, 1), (3, 2, 1), (2, 1, 3), (3, 4, 2), (5, 3, 1)]
-            {
-                let same = Axis::same(input, window, stride, dilation);
-                for axis in
-                    [same, Axis::valid(input, window, stride, dilation)].into_iter().flatten()
-                {
-                    for o in 0..axis.output {
-                        let expected: Vec<_> = (0..window).filter_map(|t| axis.at(o, t)).collect();
-                        let got: Vec<_> = Inside::new(&axis, o).each().collect();
-                        assert_eq!(got, expected, "window {o} of {axis:?}");
-                    }
-                }
-            }
-        }
     }
 }

@@ -1,6 +1,5 @@
 //! How much there is to list.
 
-use super::alive::nonzero;
 use super::load;
 use crate::simd::Simd;
 use crate::{OutputGradient, Pooled};
@@ -25,6 +24,12 @@ pub(super) fn count<S: Simd>(s: S, dy: &OutputGradient<'_, f32>) -> Option<usize
         count += (nonzero(s, dy) & alive).count_ones() as usize;
     }
     s.all_finite(odd).then_some(count)
+}
+
+/// Bit `i` is set where lane `i` is not zero.
+#[inline(always)]
+pub(super) fn nonzero<S: Simd>(s: S, x: S::F32) -> u32 {
+    !s.bits(s.eq(x, s.splat(0.0))) & (u32::MAX >> (32 - S::LANES))
 }
 
 /// Bit `i` is set where lane `i` is above zero.
