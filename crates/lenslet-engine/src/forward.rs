@@ -174,8 +174,8 @@ impl<K: Kernels> BatchTurn<'_, K> {
                 let (x, packed) = (x.into_rows(), &self.numbers.packed[*packed]);
                 let bias = self.numbers.bias(weights, *folded);
                 let batch = kernel.batch().expect("it takes batches");
-                batch.forward_batch(self.team, x, packed, bias, y, self.scratch);
-                (start, kernel.forward_made() * samples as u64)
+                let made = batch.forward_batch(self.team, x, packed, bias, y, self.scratch);
+                (start, made)
             }
             _ => unreachable!("the other steps take images"),
         }
@@ -266,10 +266,7 @@ impl<K: Kernels> Turn<'_, K> {
                         self.kernels.load_bytes(&pixels[first..][..y.len()], scale, y);
                     });
                 }
-                Op::Conv2d { kernel, .. } => {
-                    self.block(i, numbers, indices, hands);
-                    made = kernel.forward_made();
-                }
+                Op::Conv2d { .. } => made = self.block(i, numbers, indices, hands),
                 Op::Pool { kind, shape } => {
                     let [x, y] = numbers.all([from, to]);
                     match kind {
@@ -369,14 +366,15 @@ impl<K: Kernels> Turn<'_, K> {
         }
     }
 
-    /// A convolution, and what follows it, on some rows whenever these are complete.
+    /// A convolution, and what follows it, on some rows whenever these are complete. Returns the
+    /// multiply-adds that it made.
     fn block(
         &self,
         i: usize,
         numbers: &mut Memory<'_, K::Real>,
         indices: &mut Memory<'_, u32>,
         hands: &mut Hands<'_, K::Real>,
-    ) {
+    ) -> u64 {
         let (steps, values) = (&self.program.steps, &self.plan.values);
         let (Op::Conv2d { kernel, weights, packed, folded }, Some(block)) =
             (&steps[i].op, self.program.blocks[i])
@@ -397,19 +395,19 @@ impl<K: Kernels> Turn<'_, K> {
         let finish = Finish { bias, rectify };
         let pool = block.pool.map(|step| &steps[step].op);
         if let Hands::All(team, locals) = hands {
-            kernel.forward_shared(team, x, packed, finish, y, locals);
+            let made = kernel.forward_shared(team, x, packed, finish, y, locals);
             if let Some(Op::Activate(function)) = activation {
                 hands.cut(1, y, |_, y| self.kernels.activate(*function, y));
             }
             if let Some(Op::Pool { shape, .. }) = pool {
                 self.kernels.max_pool_forward(shape, y, pooled, argmax);
             }
-            return;
+            return made;
         }
         if let (None, Some(Op::Pool { shape, .. })) = (activation, pool) {
             let pool = MaxPool { shape, y: &mut *pooled, argmax: &mut *argmax };
-            if kernel.forward_pooled(x, packed, finish, y, pool, scratch) {
-                return;
+            if let Some(made) = kernel.forward_pooled(x, packed, finish, y, pool, scratch) {
+                return made;
             }
         }
         let row = y.len() / kernel.shape().height.output;
@@ -424,7 +422,7 @@ impl<K: Kernels> Turn<'_, K> {
                 self.kernels.max_pool_rows(shape, done..complete, y, pooled, argmax);
                 done = complete;
             }
-        });
+        })
     }
 
     /// `y = x * scale + shift`, which may be in place.

@@ -236,21 +236,23 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         y: &mut [R],
         scratch: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
-    ) {
+    ) -> u64 {
         if self.groups == 1 {
             return self.one.forward_rows(x, packed, finish, y, scratch, then);
         }
         assert_eq!((x.len(), y.len()), (self.shape.input_len(), self.shape.output_len()));
-        let room = self.room(scratch);
+        let (room, mut made) = (self.room(scratch), 0);
         for group in 0..self.groups {
             let outs = self.outs(group);
             gather(x, self.shape.in_channels, self.ins(group), room.x);
             let bias = if finish.bias.is_empty() { &[] } else { &finish.bias[outs.clone()] };
             let (packed, finish) = (self.packed_of(group, packed), Finish { bias, ..finish });
-            self.one.forward_rows(room.x, packed, finish, room.y, room.one, &mut |_, _| {});
+            let then = &mut |_, _: &mut [R]| {};
+            made += self.one.forward_rows(room.x, packed, finish, room.y, room.one, then);
             scatter(room.y, self.shape.out_channels, outs, y);
         }
         then(0..self.shape.height.output, y);
+        made
     }
 
     fn forward_pooled(
@@ -261,8 +263,9 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         y: &mut [R],
         pool: MaxPool<'_, R>,
         scratch: &mut [R],
-    ) -> bool {
-        self.groups == 1 && self.one.forward_pooled(x, packed, finish, y, pool, scratch)
+    ) -> Option<u64> {
+        let one = (self.groups == 1).then_some(&self.one)?;
+        one.forward_pooled(x, packed, finish, y, pool, scratch)
     }
 
     fn pieces(&self, threads: usize) -> usize {
@@ -278,7 +281,7 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
         finish: Finish<'_, R>,
         y: &mut [R],
         locals: &mut [L],
-    ) {
+    ) -> u64 {
         match self.groups {
             1 => self.one.forward_shared(team, x, packed, finish, y, locals),
             _ => self.forward_rows(x, packed, finish, y, locals[0].as_mut(), &mut |_, _| {}),

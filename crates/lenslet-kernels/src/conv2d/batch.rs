@@ -73,14 +73,14 @@ impl Conv2dBatch<f32> for Conv2d {
         bias: &[f32],
         mut y: RowsMut<'_, f32>,
         scratch: &mut [f32],
-    ) {
+    ) -> u64 {
         let packed = self.packed(packed);
         let define = &|image: usize, region: &Region, y: &mut [f32]| {
             self.reference().forward_region(region, x.row(image), packed.plain, bias, y);
         };
         let (source, moderate) = (x, packed.moderate);
         let operands = BatchOperands { source, packed: packed.forward, bias, moderate, define };
-        self.for_batches().0.run_batch((team, self.isa), operands, &mut y, scratch);
+        self.for_batches().0.run_batch((team, self.isa), operands, &mut y, scratch)
     }
 
     fn backward_batch(
@@ -104,7 +104,7 @@ impl Conv2dBatch<f32> for Conv2d {
         let mut to = FilterGradients { dw, db };
         let (_, backward, gradient) = self.for_batches();
         gradient.run_batch(with, x, dy, &mut to, scratch, define);
-        let mut made = gradient.made();
+        let mut made = gradient.made() * x.len() as u64;
         if let Some(mut dx) = dx {
             let define = &|image: usize, region: &Region, dx: &mut [f32]| {
                 self.reference().grad_input_region(region, dy.row(image), packed.plain, dx);
@@ -112,9 +112,8 @@ impl Conv2dBatch<f32> for Conv2d {
             let (source, moderate) = (dy, packed.moderate);
             let packed = packed.backward;
             let operands = BatchOperands { source, packed, bias: &[], moderate, define };
-            backward.run_batch(with, operands, &mut dx, scratch);
-            made += backward.made();
+            made += backward.run_batch(with, operands, &mut dx, scratch);
         }
-        made * x.len() as u64
+        made
     }
 }

@@ -168,14 +168,16 @@ impl Conv2d {
         .skipping(algorithm == Algorithm::Auto)
     }
 
-    /// The same, which leaves out multiplications by zeros of the output's gradient, or does not.
-    /// Those of a whole batch are never left out.
+    /// The same, which leaves out multiplications by zeros, or does not: those of the output's gradient, if
+    /// they are not a whole batch's, and with Winograd's algorithm those of channels that are zero in several
+    /// neighbouring tiles.
     pub fn skipping(self, on: bool) -> Self {
         let sparse =
             if on && self.batch.is_none() { Sparse::new(&self.shape, self.lanes) } else { None };
         let dense = [false, true].map(|both| self.dense(both));
         let sparse = sparse.filter(|sparse| sparse.can_pay(self.lanes, dense));
-        Self { sparse, ..self }
+        let [forward, backward] = [self.forward, self.backward].map(|pass| pass.skipping(on));
+        Self { sparse, forward, backward, ..self }
     }
 
     /// What the way back takes that skips nothing, in terms of the direct sum's time: for `both` gradients,
@@ -265,6 +267,22 @@ impl Conv2d {
         flags.copy_from_slice(&[f32::from(u8::from(moderate)), 0.0]);
     }
 
+    /// [`Conv2dKernel::grad_input`]; returns the multiply-adds that it made.
+    fn input_gradient(
+        &self,
+        dy: &[f32],
+        packed: &[f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) -> u64 {
+        let Packed { backward, plain, moderate, .. } = self.packed(packed);
+        let define = &|region: &Region, dx: &mut [f32]| {
+            self.reference().grad_input_region(region, dy, plain, dx);
+        };
+        let operands = Operands { source: dy, packed: backward, finish: PLAIN, moderate, define };
+        self.backward.run(self.isa, operands, dx, scratch, &mut |_, _| {})
+    }
+
     /// By what way this gradient's zeros are skipped, where they are to be; `both` gradients are
     /// wanted, or the filters'.
     fn skips(&self, dy: &OutputGradient<'_, f32>, moderate: bool, both: bool) -> Option<&Sparse> {
@@ -342,11 +360,11 @@ impl Conv2dKernel<f32> for Conv2d {
         y: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
-    ) {
+    ) -> u64 {
         let packed = self.packed(packed);
         let define = &self.definition(x, packed, finish);
         let operands = packed.forward(x, finish, define);
-        self.forward.run(self.isa, operands, y, scratch, then);
+        self.forward.run(self.isa, operands, y, scratch, then)
     }
 
     fn forward_pooled(
@@ -357,15 +375,14 @@ impl Conv2dKernel<f32> for Conv2d {
         y: &mut [f32],
         pool: MaxPool<'_, f32>,
         scratch: &mut [f32],
-    ) -> bool {
-        let Pass::Winograd(winograd) = &self.forward else { return false };
+    ) -> Option<u64> {
+        let Pass::Winograd(winograd) = &self.forward else { return None };
         if !winograd.can_pool(pool.shape) {
-            return false;
+            return None;
         }
         let packed = self.packed(packed);
         let define = &self.definition(x, packed, finish);
-        winograd.run_pooled(self.isa, packed.forward(x, finish, define), y, pool, scratch);
-        true
+        Some(winograd.run_pooled(self.isa, packed.forward(x, finish, define), y, pool, scratch))
     }
 
     fn pieces(&self, threads: usize) -> usize {
@@ -380,13 +397,13 @@ impl Conv2dKernel<f32> for Conv2d {
         finish: Finish<'_, f32>,
         y: &mut [f32],
         locals: &mut [L],
-    ) {
+    ) -> u64 {
         let packed = self.packed(packed);
         let define = &self.definition(x, packed, finish);
         let operands = packed.forward(x, finish, define);
         assert_eq!([x.len(), y.len()], [self.shape.input_len(), self.shape.output_len()]);
         assert!(finish.bias.is_empty() || finish.bias.len() == self.shape.out_channels);
-        self.forward.share((team, self.isa, self.lanes), operands, y, locals);
+        self.forward.share((team, self.isa, self.lanes), operands, y, locals)
     }
 
     fn backward(
@@ -415,13 +432,16 @@ impl Conv2dKernel<f32> for Conv2d {
         let (every, scratch) = scratch.split_at_mut(self.spread_len());
         let dy = spread(dy, &mut every[..self.shape.output_len()]);
         self.grad_weights(x, dy, dw, db, scratch);
-        match (both, skips) {
-            (false, _) => return self.weights.made(),
-            (true, None) => self.grad_input(dy, packed, dx, scratch),
-            // The filters for that may be missing.
-            (true, Some(_)) => self.reference().grad_input(dy, plain, dx, &mut []),
-        }
-        self.weights.made() + self.backward.made()
+        let input = match (both, skips) {
+            (false, _) => 0,
+            (true, None) => self.input_gradient(dy, packed, dx, scratch),
+            (true, Some(_)) => {
+                // The filters for that may be missing.
+                self.reference().grad_input(dy, plain, dx, &mut []);
+                self.shape.multiply_adds()
+            }
+        };
+        self.weights.made() + input
     }
 
     fn backward_pieces(&self, threads: usize) -> usize {
@@ -461,17 +481,11 @@ impl Conv2dKernel<f32> for Conv2d {
             self.reference().grad_input_region(region, dy, plain, dx);
         };
         let operands = Operands { source: dy, packed: backward, finish: PLAIN, moderate, define };
-        self.backward.share(with, operands, dx, locals);
-        self.weights.made() + self.backward.made()
+        self.weights.made() + self.backward.share(with, operands, dx, locals)
     }
 
     fn grad_input(&self, dy: &[f32], packed: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
-        let Packed { backward, plain, moderate, .. } = self.packed(packed);
-        let define = &|region: &Region, dx: &mut [f32]| {
-            self.reference().grad_input_region(region, dy, plain, dx);
-        };
-        let operands = Operands { source: dy, packed: backward, finish: PLAIN, moderate, define };
-        self.backward.run(self.isa, operands, dx, scratch, &mut |_, _| {});
+        self.input_gradient(dy, packed, dx, scratch);
     }
 
     fn grad_weights(

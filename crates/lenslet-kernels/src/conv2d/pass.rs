@@ -1,5 +1,7 @@
 //! From an image to an image: the forward pass, or the gradient of the input.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::correlation::Correlation;
 use super::filters::View;
 use super::line::Line;
@@ -40,6 +42,14 @@ impl Pass {
         }
     }
 
+    /// The same, which skips channels of the source that are zero, where it can, or does not.
+    pub(super) fn skipping(self, on: bool) -> Self {
+        match self {
+            Self::Direct(_) => self,
+            Self::Winograd(winograd) => Self::Winograd(winograd.skipping(on)),
+        }
+    }
+
     pub(super) fn packed_len(&self) -> usize {
         match self {
             Self::Direct(direct) => direct.packed_len(),
@@ -68,6 +78,7 @@ impl Pass {
         }
     }
 
+    /// Returns the multiply-adds that were made.
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -75,9 +86,12 @@ impl Pass {
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
-    ) {
+    ) -> u64 {
         match self {
-            Self::Direct(direct) => direct.run(isa, operands, target, scratch, then),
+            Self::Direct(direct) => {
+                direct.run(isa, operands, target, scratch, then);
+                direct.made()
+            }
             Self::Winograd(winograd) => winograd.run(isa, operands, target, scratch, then),
         }
     }
@@ -97,7 +111,7 @@ impl Pass {
         operands: Operands<'_>,
         target: &mut [f32],
         locals: &mut [L],
-    ) {
+    ) -> u64 {
         let cut = self.cut(lanes, team.threads());
         let can = || match self {
             Self::Direct(direct) => direct.can_cut(operands.moderate),
@@ -106,7 +120,7 @@ impl Pass {
         if cut.pieces() == 1 || !can() {
             return self.run(isa, operands, target, locals[0].as_mut(), &mut |_, _| {});
         }
-        let target = Target::new(target);
+        let (target, skipped) = (Target::new(target), AtomicU64::new(0));
         team.for_each(Times(cut.pieces()), locals, |i, (), local| {
             let [rows, blocks] = cut.piece(i);
             let (piece, scratch) = ([&rows, &blocks], local.as_mut());
@@ -114,9 +128,13 @@ impl Pass {
             unsafe {
                 match self {
                     Self::Direct(direct) => direct.piece(isa, operands, piece, target, scratch),
-                    Self::Winograd(tiles) => tiles.piece(isa, operands, piece, target, scratch),
+                    Self::Winograd(tiles) => {
+                        let some = tiles.piece(isa, operands, piece, target, scratch);
+                        skipped.fetch_add(some, Ordering::Relaxed);
+                    }
                 }
             }
         });
+        self.made() - skipped.into_inner()
     }
 }

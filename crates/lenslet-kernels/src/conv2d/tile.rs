@@ -60,13 +60,67 @@ pub(super) fn even_tile<S: Simd, const P: usize, const V: usize>(
     w: &[f32],
     sums: [[S::F32; V]; P],
 ) -> [[S::F32; V]; P] {
-    assert!(x.len() >= (P - 1) * apart + runs.extent, "a tile reads inside the image");
+    // SAFETY: `bases` has checked that.
+    unsafe { multiply::<S, P, V, 1>(s, bases(x, apart, runs.extent), runs, w, sums) }
+}
+
+/// [`tile`] of those `k` alone, below `depth`, that are listed, as integers' bits.
+#[inline(always)]
+pub(super) fn listed_tile<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    x: [&[f32]; P],
+    (listed, depth): (&[f32], usize),
+    w: &[f32],
+    sums: [[S::F32; V]; P],
+) -> [[S::F32; V]; P] {
+    assert!(x.iter().all(|x| x.len() >= depth), "a tile reads inside the image");
+    // SAFETY: just checked.
+    unsafe { multiply_listed(s, x.map(<[f32]>::as_ptr), (listed, depth), w, sums) }
+}
+
+/// [`even_tile`] of those `k` alone.
+#[inline(always)]
+pub(super) fn even_listed_tile<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    x: &[f32],
+    apart: usize,
+    (listed, depth): (&[f32], usize),
+    w: &[f32],
+    sums: [[S::F32; V]; P],
+) -> [[S::F32; V]; P] {
+    // SAFETY: `bases` has checked that.
+    unsafe { multiply_listed(s, bases(x, apart, depth), (listed, depth), w, sums) }
+}
+
+/// Where the rows of a tile begin that are `apart` from each other and of which `extent` elements are read.
+#[inline(always)]
+fn bases<const P: usize>(x: &[f32], apart: usize, extent: usize) -> [*const f32; P] {
+    assert!(x.len() >= (P - 1) * apart + extent, "a tile reads inside the image");
     let mut bases = [x.as_ptr(); P];
     for (p, base) in bases.iter_mut().enumerate() {
         *base = base.wrapping_add(p * apart);
     }
-    // SAFETY: just checked for the last one.
-    unsafe { multiply::<S, P, V, 1>(s, bases, runs, w, sums) }
+    bases
+}
+
+/// # Safety
+/// From each of `x` on, `depth` elements can be read.
+#[inline(always)]
+unsafe fn multiply_listed<S: Simd, const P: usize, const V: usize>(
+    s: S,
+    x: [*const f32; P],
+    (listed, depth): (&[f32], usize),
+    w: &[f32],
+    mut sums: [[S::F32; V]; P],
+) -> [[S::F32; V]; P] {
+    assert!(w.len() >= depth * V * S::LANES, "weights of every element");
+    for k in listed {
+        let k = k.to_bits() as usize;
+        assert!(k < depth);
+        // SAFETY: just checked.
+        unsafe { multiply_one(s, x, k, w.as_ptr().add(k * V * S::LANES), &mut sums) };
+    }
+    sums
 }
 
 /// # Safety

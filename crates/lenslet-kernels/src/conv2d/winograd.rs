@@ -17,6 +17,7 @@ mod pooled;
 mod products;
 mod transformed;
 mod transforms;
+mod zeros;
 
 use super::correlation::block_width;
 use super::line::Line;
@@ -31,6 +32,7 @@ use narrow::Rows;
 use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
+use zeros::{Lists, lists_len};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -38,6 +40,11 @@ pub(super) const OUT: usize = 4;
 pub(super) const IN: usize = 6;
 /// Elements of a transformed tile.
 pub(super) const ELEMENTS: usize = IN * IN;
+/// Where, behind the elements of a transformed tile of inputs, there are all bits that any of its inputs
+/// has: none for the channels in which they are zero.
+pub(super) const BITS: usize = ELEMENTS;
+/// Elements of a transformed tile of inputs, and [`BITS`].
+pub(super) const INPUTS: usize = ELEMENTS + 1;
 /// Numbers of a filter.
 pub(super) const TAPS: usize = 9;
 /// The largest strip of padded image, in elements.
@@ -68,6 +75,8 @@ pub(super) struct Winograd {
     in_place: bool,
     /// Whether the source has too few channels for a vector, see [`narrow`].
     pub(super) narrow: bool,
+    /// Whether channels that are zero are skipped, see [`zeros`].
+    skipping: bool,
     /// 1. A variable, for the compiler would else vectorise along the channels.
     step: usize,
 }
@@ -80,6 +89,10 @@ struct Work<'a> {
     outputs: Layout,
     /// Of a narrow source: numbers that are half transformed.
     half: &'a mut [f32],
+    /// See [`Lists`].
+    lists: &'a mut [f32],
+    /// Multiply-adds that were skipped.
+    skipped: u64,
     /// In whole vectors.
     bias: &'a [f32],
     /// What is below this becomes this.
@@ -118,6 +131,13 @@ enum To<'t, 'b, 'p> {
 /// Tiles of an image of this size.
 pub(super) fn tiles((height, width): (usize, usize)) -> usize {
     height.div_ceil(OUT) * width.div_ceil(OUT)
+}
+
+/// The bias, with zeros behind it. A sum of products that vanish may be a zero of one sign or the other,
+/// depending on what was skipped; with a zero added that is not negative all are the same.
+fn pad_bias(bias: &[f32], to: &mut [f32]) {
+    to.fill(0.0);
+    to.iter_mut().zip(bias).for_each(|(to, bias)| *to += bias);
 }
 
 impl Winograd {
@@ -162,16 +182,24 @@ impl Winograd {
             chunk,
             in_place: in_place && !narrow,
             narrow,
+            skipping: true,
             step: 1,
         })
+    }
+
+    /// The same, which skips channels that are zero, or does not.
+    pub(super) fn skipping(self, on: bool) -> Self {
+        Self { skipping: on, ..self }
     }
 
     /// Where the transformed inputs of a chunk lie, and their products, and how many numbers there are.
     fn layouts(&self) -> (Layout, Layout, usize) {
         let [source, target] = [self.padded_source, self.padded_target];
+        // The last tiles of a chunk are multiplied together with what lies behind them.
+        let tiles = self.chunk.next_multiple_of(8);
         let layout = |start, channels| {
-            let stride = element_stride(self.chunk, channels);
-            (Layout { start, stride, channels }, start + ELEMENTS * stride)
+            let stride = element_stride(tiles, channels);
+            (Layout { start, stride, channels }, start + INPUTS * stride)
         };
         if self.in_place {
             let (both, end) = layout(0, source.max(target));
@@ -196,7 +224,8 @@ impl Winograd {
 
     pub(super) fn scratch_len(&self) -> usize {
         let (.., chunk) = self.layouts();
-        self.strips.scratch_len() + chunk + self.half_len() + self.padded_target
+        let lists = lists_len(self.chunk, self.padded_source);
+        self.strips.scratch_len() + chunk + self.half_len() + lists + self.padded_target
     }
 
     /// Multiply-adds for one image, see [`Conv2dKernel::forward_made`](crate::Conv2dKernel).
@@ -205,7 +234,7 @@ impl Winograd {
         (ELEMENTS * tiles * self.source_channels * self.padded_target) as u64
     }
 
-    /// One image.
+    /// One image. Returns the multiply-adds that were made.
     pub(super) fn run(
         &self,
         isa: Isa,
@@ -213,8 +242,8 @@ impl Winograd {
         target: &mut [f32],
         scratch: &mut [f32],
         then: Then<'_>,
-    ) {
-        self.run_and(isa, operands, target, scratch, After::Rows(then));
+    ) -> u64 {
+        self.run_and(isa, operands, target, scratch, After::Rows(then))
     }
 
     /// One image, through a pool whose windows are quarters of tiles ([`Self::can_pool`]); `room` is
@@ -226,10 +255,10 @@ impl Winograd {
         room: &mut [f32],
         pool: MaxPool<'_, f32>,
         scratch: &mut [f32],
-    ) {
+    ) -> u64 {
         assert!(self.can_pool(pool.shape));
         assert_eq!([pool.y.len(), pool.argmax.len()], [pool.shape.output_len(); 2]);
-        self.run_and(isa, operands, room, scratch, After::Pool(pool));
+        self.run_and(isa, operands, room, scratch, After::Pool(pool))
     }
 
     fn run_and(
@@ -239,16 +268,18 @@ impl Winograd {
         target: &mut [f32],
         scratch: &mut [f32],
         after: After<'_>,
-    ) {
+    ) -> u64 {
         let Operands { source, packed, finish: Finish { bias, .. }, .. } = operands;
         let target_len = self.target_height * self.target_width * self.target_channels;
         assert_eq!(source.len(), self.source_len);
         assert_eq!(target.len(), target_len);
         assert_eq!(packed.len(), self.packed_len());
         assert!(bias.is_empty() || bias.len() == self.target_channels);
-        dispatch!(isa, |s| self.run_with(s, operands, target, scratch, after));
+        let skipped = dispatch!(isa, |s| self.run_with(s, operands, target, scratch, after));
+        self.made() - skipped
     }
 
+    /// Returns the multiply-adds that were skipped.
     #[inline(always)]
     fn run_with<S: Simd>(
         &self,
@@ -257,7 +288,7 @@ impl Winograd {
         target: &mut [f32],
         scratch: &mut [f32],
         mut after: After<'_>,
-    ) {
+    ) -> u64 {
         let blocks = 0..self.blocks(S::LANES);
         let (mut work, scratch) = self.work(finish, scratch);
         let mut complete = 0;
@@ -291,6 +322,7 @@ impl Winograd {
                 }
             }
         }
+        work.skipped
     }
 
     /// Blocks of the target's channels.
@@ -306,7 +338,7 @@ impl Winograd {
     }
 
     /// Some rows of tiles, at most a strip's, and blocks of the target's channels, of moderate
-    /// numbers.
+    /// numbers. Returns the multiply-adds that were skipped.
     ///
     /// # Safety
     /// Nobody else uses these channels of the tiles' targets.
@@ -317,7 +349,7 @@ impl Winograd {
         [rows, blocks]: [&Range<usize>; 2],
         target: Target<'_>,
         scratch: &mut [f32],
-    ) {
+    ) -> u64 {
         let (mut work, scratch) = self.work(finish, scratch);
         let view = self.strips.view(rows, source, scratch);
         for chunk in self.chunks(rows) {
@@ -327,6 +359,7 @@ impl Winograd {
                 self.tiles(s, &chunk, rows.start, blocks, view, packed, work, target);
             });
         }
+        work.skipped
     }
 
     /// The tiles of some rows, some at a time.
@@ -344,13 +377,16 @@ impl Winograd {
         scratch: &'a mut [f32],
     ) -> (Work<'a>, &'a mut [f32]) {
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
-        padded_bias.fill(0.0);
-        padded_bias[..bias.len()].copy_from_slice(bias);
+        pad_bias(bias, padded_bias);
         let (inputs, outputs, len) = self.layouts();
         let (numbers, scratch) = scratch.split_at_mut(len);
         let (half, scratch) = scratch.split_at_mut(self.half_len());
+        let (lists, scratch) = scratch.split_at_mut(lists_len(self.chunk, self.padded_source));
         let floor = if rectify { 0.0 } else { f32::NEG_INFINITY };
-        (Work { numbers, inputs, outputs, half, bias: padded_bias, floor }, scratch)
+        (
+            Work { numbers, inputs, outputs, half, lists, skipped: 0, bias: padded_bias, floor },
+            scratch,
+        )
     }
 
     /// A chunk of tiles, of which `view` holds those from `first_row` on, and some blocks of the
@@ -428,7 +464,7 @@ impl Winograd {
         blocks.start * width..self.target_channels.min(blocks.end * width)
     }
 
-    /// `B' d B` for all channels of one tile.
+    /// `B' d B` and [`BITS`] for all channels of one tile.
     #[inline(always)]
     pub(super) fn transform_input<S: Simd>(
         &self,

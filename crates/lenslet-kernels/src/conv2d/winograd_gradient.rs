@@ -16,7 +16,9 @@ use super::pieces::{Cut, worth};
 use super::tile::{Runs, tile, tile_height};
 use super::weight_gradient::{Filters, add_to};
 use super::winograd::narrow::{TILES, pitch};
-use super::winograd::{ELEMENTS, IN, OUT, Tiles, Transformed, Winograd, columns, element_stride};
+use super::winograd::{
+    ELEMENTS, IN, INPUTS, OUT, Tiles, Transformed, Winograd, columns, element_stride,
+};
 use crate::Isa;
 use crate::simd::{Simd, dispatch};
 
@@ -76,7 +78,7 @@ impl WinogradGradient {
     }
 
     pub(super) fn scratch_len(&self) -> usize {
-        let inputs = ELEMENTS * self.strides()[0];
+        let inputs = INPUTS * self.strides()[0];
         let outputs = self.outputs_len();
         let sums = self.forward.packed_len() + self.forward.padded_target;
         self.forward.strips.scratch_len() + inputs + self.forward.half_len() + outputs + sums
@@ -298,7 +300,7 @@ impl WinogradGradient {
     fn work<'a>(&self, scratch: &'a mut [f32]) -> (Work<'a>, &'a mut [f32]) {
         let forward = &self.forward;
         let [input_stride, stride] = self.strides();
-        let (inputs, scratch) = scratch.split_at_mut(ELEMENTS * input_stride);
+        let (inputs, scratch) = scratch.split_at_mut(INPUTS * input_stride);
         let (half, scratch) = scratch.split_at_mut(forward.half_len());
         let channels = self.input_pitch();
         let inputs = Transformed { data: inputs, stride: input_stride, channels };

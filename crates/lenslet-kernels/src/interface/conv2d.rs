@@ -87,7 +87,7 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     fn forward_scratch_len(&self) -> usize {
         self.scratch_len()
     }
-    /// Multiply-adds that [`Self::forward`] really makes, for comparison with the definition's
+    /// Multiply-adds that [`Self::forward`] makes at most, for comparison with the definition's
     /// ([`Conv2dShape::multiply_adds`]). Counted are those that the results need and those in
     /// vector lanes without a channel; not those that a tile at the end of a row makes in vain, nor
     /// the additions of Winograd's transforms.
@@ -119,6 +119,7 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
     }
     /// The same with what `finish` says; calls `then(rows, y)` whenever some more rows of `y` are
     /// complete, from the first to the last, while they are in the cache. What it does to them stays.
+    /// Returns the multiply-adds that it made: [`Self::forward_made`], less those by zeros that it skipped.
     fn forward_rows(
         &self,
         x: &[R],
@@ -127,9 +128,9 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         y: &mut [R],
         scratch: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
-    );
+    ) -> u64;
     /// [`Self::forward_rows`] and a max-pool behind it, where there is a way to make them in one go;
-    /// else it does nothing and returns false. What is in `y` afterwards is open.
+    /// else it does nothing and returns `None`. What is in `y` afterwards is open.
     fn forward_pooled(
         &self,
         x: &[R],
@@ -138,9 +139,9 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         y: &mut [R],
         pool: MaxPool<'_, R>,
         scratch: &mut [R],
-    ) -> bool {
+    ) -> Option<u64> {
         let _ = (x, packed, finish, y, pool, scratch);
-        false
+        None
     }
     /// Pieces that [`Self::forward_shared`] cuts an image into for so many threads; 1 where the work
     /// is not worth it.
@@ -158,9 +159,9 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         finish: Finish<'_, R>,
         y: &mut [R],
         locals: &mut [L],
-    ) {
+    ) -> u64 {
         let _ = team;
-        self.forward_rows(x, packed, finish, y, locals[0].as_mut(), &mut |_, _| {});
+        self.forward_rows(x, packed, finish, y, locals[0].as_mut(), &mut |_, _| {})
     }
     /// [`Self::grad_weights`] and, unless `dx` is empty, [`Self::grad_input`], by way of what is
     /// not zero in the gradient where that is less work. Which way depends on the numbers alone.
@@ -219,7 +220,8 @@ pub trait Conv2dBatch<R: Real>: Send + Sync {
     /// Elements of working memory for up to so many images, and so many threads, for both ways or the
     /// forward pass alone; the content is free.
     fn batch_scratch_len(&self, images: usize, threads: usize, backward: bool) -> usize;
-    /// [`Conv2dKernel::forward`] for the images that are the rows of `x` and `y`.
+    /// [`Conv2dKernel::forward`] for the images that are the rows of `x` and `y`. Returns the multiply-adds
+    /// that it made, counted as in [`Conv2dKernel::forward_rows`].
     fn forward_batch(
         &self,
         team: &Team,
@@ -228,7 +230,7 @@ pub trait Conv2dBatch<R: Real>: Send + Sync {
         bias: &[R],
         y: RowsMut<'_, R>,
         scratch: &mut [R],
-    );
+    ) -> u64;
     /// [`Conv2dKernel::grad_weights`] over all images and, where `dx` is wanted,
     /// [`Conv2dKernel::grad_input`] for each. `dw` and `db` are overwritten; `db` may be empty.
     /// Returns the multiply-adds that it made, counted as in [`Conv2dKernel::forward_made`].

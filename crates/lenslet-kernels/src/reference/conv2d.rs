@@ -166,7 +166,7 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
         y: &mut [R],
         _: &mut [R],
         then: &mut dyn FnMut(Range<usize>, &mut [R]),
-    ) {
+    ) -> u64 {
         let Conv2dShape { height, width, out_channels, .. } = self.shape;
         assert_eq!(x.len(), self.shape.input_len());
         assert_eq!(y.len(), self.shape.output_len());
@@ -177,6 +177,7 @@ impl<R: Real> Conv2dKernel<R> for ReferenceConv2d {
             self.rectify_region(&all, y);
         }
         then(0..self.shape.height.output, y);
+        self.shape.multiply_adds()
     }
 
     fn backward(

@@ -59,7 +59,7 @@ fn pooled(
     let (finish, mut y) = (Finish { bias: &case.bias, rectify }, nan(map.len()));
     let to = MaxPool { shape: pool, y: &mut together.0, argmax: &mut together.1 };
     let did = kernel.forward_pooled(&case.x, &packed, finish, &mut y, to, &mut scratch);
-    did.then(|| [apart, together].map(|(y, argmax)| (bits(&y), argmax)))
+    did.map(|_| [apart, together].map(|(y, argmax)| (bits(&y), argmax)))
 }
 
 fn halves(shape: &Conv2dShape) -> Option<Pool2dShape> {

@@ -9,6 +9,7 @@ mod gradients;
 mod grouped;
 mod odd;
 mod shapes;
+mod zeros;
 
 use common::{Random, narrow};
 use lenslet_kernels::{Algorithm, Axis, Conv2dKernel, Conv2dShape, OutputGradient, Real, Team};

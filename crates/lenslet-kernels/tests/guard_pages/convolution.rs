@@ -89,7 +89,7 @@ fn pooled(isa: Isa, bench: &mut Bench, shape: Conv2dShape, algorithm: Algorithm)
     let (mut to, mut argmax) = (bench.nothing(pool.output_len()), bench.indices(pool.output_len()));
     let finish = Finish { bias, rectify: true };
     let pool = MaxPool { shape: &pool, y: &mut to, argmax: &mut argmax };
-    if kernel.forward_pooled(x, packed, finish, y, pool, &mut little) {
+    if kernel.forward_pooled(x, packed, finish, y, pool, &mut little).is_some() {
         bench.keep(&to);
     }
 }

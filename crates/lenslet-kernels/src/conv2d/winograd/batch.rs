@@ -8,19 +8,26 @@
 //! many threads even where there are few images.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{ELEMENTS, OUT, Tiles, Transformed, Winograd, block_width, element_stride};
+use super::zeros::{lists_len, pitch, step_height, steps};
+use super::{
+    BITS, ELEMENTS, INPUTS, Lists, OUT, Tiles, Transformed, Winograd, block_width, element_stride,
+    pad_bias,
+};
 use crate::conv2d::pieces::Target;
-use crate::conv2d::tile::{Runs, tile, tile_height};
+use crate::conv2d::tile::{Runs, listed_tile, tile};
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
-use crate::{Isa, Rows, RowsMut, Team};
+use crate::{Chunks, Isa, Rows, RowsMut, Team};
 
 /// The most transformed numbers of a group of images (12 MiB): they pass from one phase to the next
 /// in a shared cache.
 const GROUP: usize = 3 << 20;
 /// The least tiles of a block.
 const BLOCK: usize = 16;
+/// Steps of which one task lists the channels.
+const LISTED: usize = 8;
 
 /// What goes from a batch to a batch.
 #[derive(Clone, Copy)]
@@ -33,6 +40,18 @@ pub(in crate::conv2d) struct BatchOperands<'a> {
     pub(in crate::conv2d) moderate: bool,
     /// Computes some of an image's target by the definition.
     pub(in crate::conv2d) define: &'a (dyn Fn(usize, &Region, &mut [f32]) + Sync),
+}
+
+/// What one element's products are made of, for a block of channels.
+#[derive(Clone, Copy)]
+struct Products<'a> {
+    tiles: usize,
+    blocks: Blocks,
+    inputs: &'a [f32],
+    lists: Lists<'a>,
+    filters: &'a [f32],
+    /// Where they go, and where the first begins.
+    to: (Target<'a>, usize),
 }
 
 /// How the tiles of a group of images lie: blocks of some images, in each element by element
@@ -57,9 +76,9 @@ impl Blocks {
         Self { tiles, images, pitch, stride: element_stride(images * tiles, pitch) }
     }
 
-    /// Elements of a block.
+    /// Numbers of a block, with [`BITS`].
     pub(in crate::conv2d) fn len(&self) -> usize {
-        ELEMENTS * self.stride
+        INPUTS * self.stride
     }
 
     /// Blocks of so many images.
@@ -115,26 +134,28 @@ impl Winograd {
 
     /// Elements that an image has in both the transformed tiles and the products.
     fn each(&self) -> usize {
-        ELEMENTS * self.tile_count() * (self.layout().pitch + self.product_pitch())
+        self.tile_count() * (INPUTS * self.layout().pitch + ELEMENTS * self.product_pitch())
     }
 
     /// Working memory of [`Self::run_batch`].
     pub(in crate::conv2d) fn batch_scratch_len(&self, images: usize, threads: usize) -> usize {
         let blocks = self.layout();
         let group = blocks.most(images, self.each());
-        let products = ELEMENTS * element_stride(group * self.tile_count(), self.product_pitch());
+        let tiles = group * self.tile_count();
+        let products = ELEMENTS * element_stride(tiles, self.product_pitch());
         let strips = threads * self.strips.scratch_len();
-        self.padded_target + group + blocks.count(group) * blocks.len() + products + strips
+        let lists = lists_len(tiles, self.padded_source);
+        self.padded_target + group + blocks.count(group) * blocks.len() + products + strips + lists
     }
 
-    /// A batch. `target` is overwritten.
+    /// A batch. `target` is overwritten. Returns the multiply-adds that were made.
     pub(in crate::conv2d) fn run_batch(
         &self,
         (team, isa): (&Team, Isa),
         operands: BatchOperands<'_>,
         target: &mut RowsMut<'_, f32>,
         scratch: &mut [f32],
-    ) {
+    ) -> u64 {
         let BatchOperands { source, packed, bias, moderate, define } = operands;
         let images = source.len();
         assert_eq!((source.width(), target.len()), (self.source_len, images));
@@ -144,20 +165,21 @@ impl Winograd {
         assert!(bias.is_empty() || bias.len() == self.target_channels);
         let blocks = self.layout();
         let (padded_bias, scratch) = scratch.split_at_mut(self.padded_target);
-        padded_bias.fill(0.0);
-        padded_bias[..bias.len()].copy_from_slice(bias);
-        let padded_bias = &*padded_bias;
+        pad_bias(bias, padded_bias);
+        let (padded_bias, mut skipped) = (&*padded_bias, 0);
         for group in blocks.groups(images, self.each()) {
             let (good, scratch) = scratch.split_at_mut(group.len());
             let len = blocks.count(group.len()) * blocks.len();
             let (inputs, scratch) = scratch.split_at_mut(len);
             let strips = team.threads() * self.strips.scratch_len();
-            let (strips, products) = scratch.split_at_mut(strips);
+            let (strips, scratch) = scratch.split_at_mut(strips);
             self.transform_images((team, isa), source, group.clone(), blocks, inputs, good, strips);
             let tiles = group.len() * self.tile_count();
+            let (lists, products) = scratch.split_at_mut(lists_len(tiles, self.padded_source));
+            skipped += self.list_batch((team, isa), tiles, blocks, inputs, lists);
             let stride = element_stride(tiles, self.product_pitch());
             let products = &mut products[..ELEMENTS * stride];
-            self.batch_products((team, isa), tiles, blocks, inputs, packed, products);
+            self.batch_products((team, isa), tiles, blocks, [inputs, lists, packed], products);
             let products = Tiles { data: products, stride, channels: self.product_pitch() };
             let (target, good) = (&*target, &*good);
             team.run(group.len(), &|_, i| {
@@ -178,6 +200,7 @@ impl Winograd {
                 }
             });
         }
+        self.made() * images as u64 - skipped
     }
 
     /// `B' d B` for all tiles of a group of images. `good` is 1 for the images that are moderate,
@@ -244,14 +267,58 @@ impl Winograd {
         all
     }
 
+    /// Lists the channels of each step that are not zero, see [`Lists`]; returns the multiply-adds that are
+    /// going to be skipped.
+    fn list_batch(
+        &self,
+        (team, isa): (&Team, Isa),
+        tiles: usize,
+        blocks: Blocks,
+        inputs: &[f32],
+        lists: &mut [f32],
+    ) -> u64 {
+        let (pitch, skipped) = (pitch(self.padded_source), AtomicU64::new(0));
+        team.share(Chunks::new(lists, LISTED * pitch), |task, lists| {
+            let some = dispatch!(isa, |s| {
+                let mut skipped = 0;
+                let some = steps(tiles, self.batch_height(s)).skip(task * LISTED);
+                for ((at, height), to) in some.zip(lists.chunks_exact_mut(pitch)) {
+                    skipped += self.list(
+                        s,
+                        at..tiles.min(at + height),
+                        #[inline(always)]
+                        |tile| &inputs[blocks.at(BITS, tile)..],
+                        to,
+                    );
+                }
+                skipped * ELEMENTS * self.listed_targets(s)
+            });
+            skipped.fetch_add(some as u64, Ordering::Relaxed);
+        });
+        skipped.into_inner()
+    }
+
+    /// The channels of the target whose products skip what is not listed.
+    #[inline(always)]
+    fn listed_targets<S: Simd>(&self, s: S) -> usize {
+        let rest = self.padded_target % block_width(S::LANES);
+        let alike = rest == 0 || step_height::<S>(rest) == self.batch_height(s);
+        if alike { self.padded_target } else { self.padded_target - rest }
+    }
+
+    /// How many tiles a step of a batch has, for all blocks of channels but one that is narrower.
+    #[inline(always)]
+    fn batch_height<S: Simd>(&self, _: S) -> usize {
+        step_height::<S>(block_width(S::LANES).min(self.padded_target))
+    }
+
     /// The matrix products of all elements: element by element `tiles x channels`.
     fn batch_products(
         &self,
         (team, isa): (&Team, Isa),
         tiles: usize,
         blocks: Blocks,
-        inputs: &[f32],
-        packed: &[f32],
+        [inputs, lists, packed]: [&[f32]; 3],
         products: &mut [f32],
     ) {
         let stride = products.len() / ELEMENTS;
@@ -266,10 +333,10 @@ impl Winograd {
             let depth = self.source_channels * width;
             let filters = &packed[rows * first..][element * depth..][..depth];
             let to = (products, element * stride + first);
+            let lists = Lists::new(lists, self.padded_source);
+            let operands = Products { tiles, blocks, inputs, lists, filters, to };
             // SAFETY: these channels of an element are this task's alone.
-            dispatch!(isa, |s| unsafe {
-                self.batch_product(s, element, tiles, blocks, inputs, (filters, width), to);
-            });
+            dispatch!(isa, |s| unsafe { self.batch_product(s, element, width, operands) });
         });
     }
 
@@ -278,27 +345,19 @@ impl Winograd {
     /// # Safety
     /// Nobody else uses these channels of the tiles, which begin at `to`.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
     unsafe fn batch_product<S: Simd>(
         &self,
         s: S,
         element: usize,
-        tiles: usize,
-        blocks: Blocks,
-        inputs: &[f32],
-        (filters, width): (&[f32], usize),
-        to: (Target<'_>, usize),
+        width: usize,
+        operands: Products<'_>,
     ) {
         // SAFETY: the caller's promise.
         unsafe {
             match (width == S::LANES, S::REGISTERS) {
-                (true, _) => {
-                    self.sweep::<S, 8, 1>(s, element, tiles, blocks, inputs, filters, to);
-                }
-                (_, 32..) => {
-                    self.sweep::<S, 8, 2>(s, element, tiles, blocks, inputs, filters, to);
-                }
-                _ => self.sweep::<S, 6, 2>(s, element, tiles, blocks, inputs, filters, to),
+                (true, _) => self.sweep::<S, 8, 1>(s, element, operands),
+                (_, 32..) => self.sweep::<S, 8, 2>(s, element, operands),
+                _ => self.sweep::<S, 6, 2>(s, element, operands),
             }
         }
     }
@@ -308,62 +367,59 @@ impl Winograd {
     /// # Safety
     /// As [`Self::batch_product`].
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
     unsafe fn sweep<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         element: usize,
-        tiles: usize,
-        blocks: Blocks,
-        inputs: &[f32],
-        filters: &[f32],
-        to: (Target<'_>, usize),
+        operands: Products<'_>,
     ) {
-        let mut at = 0;
-        while at < tiles {
-            let left = at..tiles;
+        let tiles = operands.tiles;
+        for (step, (at, height)) in steps(tiles, P).enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
-                if tile_height(tiles - at, P) == P {
-                    self.batch_tile::<S, P, V>(s, element, left, blocks, inputs, filters, to);
-                    at += P;
+                let listed =
+                    if self.batch_height(s) == P { Some(operands.lists.of(step)) } else { None };
+                if height == P {
+                    self.batch_tile::<S, P, V>(s, element, at..tiles, listed, operands);
                 } else {
-                    self.batch_tile::<S, 4, V>(s, element, left, blocks, inputs, filters, to);
-                    at += 4;
+                    self.batch_tile::<S, 4, V>(s, element, at..tiles, listed, operands);
                 }
             }
         }
     }
 
-    /// The first `P` of some tiles.
+    /// The first `P` of some tiles; of their channels those that are listed, if they are.
     ///
     /// # Safety
     /// As [`Self::batch_product`].
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "one inlined loop body")]
     unsafe fn batch_tile<S: Simd, const P: usize, const V: usize>(
         &self,
         s: S,
         element: usize,
         tiles: Range<usize>,
-        blocks: Blocks,
-        inputs: &[f32],
-        filters: &[f32],
-        to: (Target<'_>, usize),
+        listed: Option<&[f32]>,
+        Products { blocks, inputs, filters, to, .. }: Products<'_>,
     ) {
         // Behind the last tile the last one is computed again.
         let mut x: [&[f32]; P] = [&[]; P];
         for (p, x) in x.iter_mut().enumerate() {
             *x = &inputs[blocks.at(element, (tiles.start + p).min(tiles.end - 1))..];
         }
-        let runs = Runs::new(&[0], self.source_channels, self.step);
-        let sums = tile::<S, P, V>(s, x, runs, filters, [[s.splat(0.0); V]; P]);
+        let (depth, none) = (self.source_channels, [[s.splat(0.0); V]; P]);
+        let sums = match listed {
+            Some(listed) if listed.len() < depth => {
+                listed_tile::<S, P, V>(s, x, (listed, depth), filters, none)
+            }
+            _ => tile::<S, P, V>(s, x, Runs::new(&[0], depth, self.step), filters, none),
+        };
         for (sums, tile) in sums.into_iter().zip(tiles) {
             let at = to.1 + tile * self.product_pitch();
             // SAFETY: the caller's promise.
             let to = unsafe { to.0.part(at, V * S::LANES) };
             for (v, sum) in sums.into_iter().enumerate() {
-                s.store(&mut to[v * S::LANES..], sum);
+                // As a tail, lest portable lanes are taken apart.
+                s.store_tail(&mut to[v * S::LANES..][..S::LANES], sum);
             }
         }
     }

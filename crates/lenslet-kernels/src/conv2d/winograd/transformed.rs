@@ -1,10 +1,11 @@
 //! Transformed tiles in memory.
 
 use super::transforms::{inputs, tile_of};
-use super::{ELEMENTS, IN};
+use super::{BITS, ELEMENTS, IN};
 use crate::simd::Simd;
 
-/// The transformed tiles of a chunk: element by element, in each `tiles x channels`.
+/// The transformed tiles of a chunk: element by element, in each `tiles x channels`. Those of inputs have
+/// [`BITS`] behind the elements.
 pub(in crate::conv2d) struct Transformed<'a> {
     pub(in crate::conv2d) data: &'a mut [f32],
     /// From one element to the next.
@@ -48,15 +49,15 @@ impl Transformed<'_> {
         element * self.stride + tile * self.channels + channel
     }
 
-    /// Where the elements of a tile begin, for a vector of channels.
+    /// Where the elements of a tile begin, for a vector of channels; there are `elements`.
     #[inline(always)]
-    fn check<S: Simd>(&self, tile: usize, channel: usize) -> usize {
+    fn check<S: Simd>(&self, tile: usize, channel: usize, elements: usize) -> usize {
         let at = self.at(0, tile, channel);
-        assert!(at + (ELEMENTS - 1) * self.stride + S::LANES <= self.data.len());
+        assert!(at + (elements - 1) * self.stride + S::LANES <= self.data.len());
         at
     }
 
-    /// `B' d B` for a vector of channels of one tile, see [`inputs`].
+    /// `B' d B` and [`BITS`] for a vector of channels of one tile, see [`inputs`].
     #[inline(always)]
     pub(in crate::conv2d) fn store_inputs<S: Simd>(
         &mut self,
@@ -65,8 +66,8 @@ impl Transformed<'_> {
         channel: usize,
         load: impl Fn(usize, usize) -> S::F32,
     ) {
-        let at = self.check::<S>(tile, channel);
-        inputs(
+        let at = self.check::<S>(tile, channel, BITS + 1);
+        let bits = inputs(
             s,
             load,
             #[inline(always)]
@@ -78,9 +79,12 @@ impl Transformed<'_> {
                 }
             },
         );
+        let at = at + BITS * self.stride;
+        // SAFETY: just checked.
+        unsafe { s.store_ptr(self.data.as_mut_ptr().add(at), s.from_bits(bits)) };
     }
 
-    /// Writes a vector of channels of one tile.
+    /// Writes a vector of channels of one tile, without [`BITS`].
     #[inline(always)]
     pub(in crate::conv2d) fn store<S: Simd>(
         &mut self,
@@ -89,7 +93,7 @@ impl Transformed<'_> {
         channel: usize,
         from: [[S::F32; IN]; IN],
     ) {
-        let at = self.check::<S>(tile, channel);
+        let at = self.check::<S>(tile, channel, ELEMENTS);
         for (element, x) in from.as_flattened().iter().enumerate() {
             // SAFETY: just checked for the last element.
             unsafe { s.store_ptr(self.data.as_mut_ptr().add(at + element * self.stride), *x) };

@@ -21,13 +21,14 @@ pub(in crate::conv2d) fn tile_of<S: Simd>(
 
 /// `B' d B` of the tile that `load(y, x)` returns: calls `put(y, row)` for each of its rows. Those in the
 /// middle come first, then the outer two: for all at once there are too few registers. The closures
-/// are to be `#[inline(always)]`, see [`tile_of`].
+/// are to be `#[inline(always)]`, see [`tile_of`]. Returns all bits that any of the tile's numbers
+/// has: none where they are zero.
 #[inline(always)]
 pub(in crate::conv2d) fn inputs<S: Simd>(
     s: S,
     load: impl Fn(usize, usize) -> S::F32,
     mut put: impl FnMut(usize, [S::F32; IN]),
-) {
+) -> S::U32 {
     let mut columns = [[s.splat(0.0); 4]; IN];
     for (x, column) in columns.iter_mut().enumerate() {
         *column = inner(s, [load(1, x), load(2, x), load(3, x), load(4, x)]);
@@ -36,12 +37,17 @@ pub(in crate::conv2d) fn inputs<S: Simd>(
         put(y + 1, input(s, row(s, &columns, y)));
     }
     let mut columns = [[s.splat(0.0); 2]; IN];
+    let mut bits = s.splat_u32(0);
     for (x, column) in columns.iter_mut().enumerate() {
         let d = [load(0, x), load(1, x), load(2, x), load(3, x), load(4, x), load(5, x)];
         *column = outer(s, d);
+        for d in d {
+            bits = s.or(bits, s.to_bits(d));
+        }
     }
     put(0, input(s, row(s, &columns, 0)));
     put(IN - 1, input(s, row(s, &columns, 1)));
+    bits
 }
 
 /// The `y`-th numbers.
