@@ -17,7 +17,8 @@ pub enum Shortcut {
     /// kernel and the optimiser's step; and in prediction a batch normalisation as part of the
     /// convolution in front of it.
     Fusion,
-    /// Multiplications by zero are left out: in convolutions' gradients, in dense layers, and in
+    /// Multiplications by zero are left out: in convolutions' gradients, in Winograd's products where a
+    /// channel is zero in several neighbouring tiles (which changes no bit), in dense layers, and in
     /// the gradients of dense layers that learn in one go (see [`Shortcut::Fusion`]).
     Skipping,
 }

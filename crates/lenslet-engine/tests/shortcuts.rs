@@ -10,7 +10,7 @@ use lenslet_model::layers::{
     GlobalAveragePooling2D, MaxPool2D, ZeroPadding2D,
 };
 use lenslet_model::{
-    Activation, Adam, Graph, Input, Optimizer, Padding, SGD, Sequential, add, cnn,
+    Activation, Adam, Graph, Initializer, Input, Optimizer, Padding, SGD, Sequential, add, cnn,
 };
 
 /// One of each.
@@ -106,6 +106,25 @@ fn without_skipping_zeros_are_multiplied() {
         [("conv2d", forward), ("conv2d", backward), ("dense", forward), ("dense", backward)]
     {
         assert_eq!(share(&exact, layer, phase), 1.0, "{layer} {phase:?}, exactly");
+    }
+}
+
+#[test]
+fn without_skipping_silent_channels_are_multiplied() {
+    // A rectifier that lets nothing pass, behind one that does.
+    let silent = Initializer::Constant { value: -1000.0 };
+    let conv = || Conv2D::new(16, 3).padding(Padding::Same).activation(Activation::Relu);
+    let model = Sequential::new((16, 16, 16))
+        .add(conv().bias_initializer(silent))
+        .add(conv())
+        .add(Flatten::new())
+        .add(Dense::new(16).activation(Activation::Softmax));
+    for (without, expected) in
+        [(&[][..], 0.0), (&[Shortcut::Skipping], 0.25), (&Shortcut::ALL, 1.0)]
+    {
+        let profile = profile(model.clone(), without);
+        let second = share(&profile, "conv2d_1", Phase::Forward);
+        assert_eq!(second, expected, "without {without:?}");
     }
 }
 
