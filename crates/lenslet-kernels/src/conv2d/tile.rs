@@ -30,6 +30,24 @@ pub(super) fn tile_height(left: usize, height: usize) -> usize {
     if left <= 4 || (left > height && left <= 8) { 4 } else { height }
 }
 
+/// Where the tiles begin that so many rows are cut into, and how high each is ([`tile_height`]); the last
+/// may be higher than what is left.
+#[inline(always)]
+pub(super) fn steps(rows: usize, height: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = 0;
+    std::iter::from_fn(
+        #[inline(always)]
+        move || {
+            let at = next;
+            (at < rows).then(|| {
+                let height = tile_height(rows - at, height);
+                next += height;
+                (at, height)
+            })
+        },
+    )
+}
+
 /// `sums[p][v] += sum over k of x[p][k] * w[k][v]`, in order of `k`, where `k` counts the elements
 /// of all `runs` and `w` is `k x V` vectors.
 ///

@@ -32,7 +32,7 @@ use narrow::Rows;
 use transformed::Layout;
 pub(super) use transformed::{Tiles, Transformed, element_stride};
 pub(super) use transforms::columns;
-use zeros::{Lists, lists_len};
+use zeros::{HIGHEST, Lists, lists_len};
 
 /// Outputs of a tile along one axis.
 pub(super) const OUT: usize = 4;
@@ -196,7 +196,7 @@ impl Winograd {
     fn layouts(&self) -> (Layout, Layout, usize) {
         let [source, target] = [self.padded_source, self.padded_target];
         // The last tiles of a chunk are multiplied together with what lies behind them.
-        let tiles = self.chunk.next_multiple_of(8);
+        let tiles = self.chunk.next_multiple_of(HIGHEST);
         let layout = |start, channels| {
             let stride = element_stride(tiles, channels);
             (Layout { start, stride, channels }, start + INPUTS * stride)

@@ -10,13 +10,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::zeros::{lists_len, pitch, step_height, steps};
+use super::zeros::{lists_len, pitch, step_height};
 use super::{
     BITS, ELEMENTS, INPUTS, Lists, OUT, Tiles, Transformed, Winograd, block_width, element_stride,
     pad_bias,
 };
 use crate::conv2d::pieces::Target;
-use crate::conv2d::tile::{Runs, listed_tile, tile};
+use crate::conv2d::tile::{Runs, listed_tile, steps, tile};
 use crate::reference::Region;
 use crate::simd::{Simd, dispatch};
 use crate::{Chunks, Isa, Rows, RowsMut, Team};

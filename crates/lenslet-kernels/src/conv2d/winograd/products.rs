@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::zeros::{pitch, step_height, steps};
+use super::zeros::{pitch, step_height};
 use super::{BITS, ELEMENTS, Lists, Winograd, Work, block_width};
-use crate::conv2d::tile::{Runs, even_listed_tile, even_tile};
+use crate::conv2d::tile::{Runs, even_listed_tile, even_tile, steps};
 use crate::simd::Simd;
 
 impl Winograd {

@@ -2,17 +2,17 @@
 //!
 //! What comes from a rectifier is zero for many filters in large parts of an image, and so is its gradient:
 //! in the second convolution of the tutorial, trained, a third of the channels of eight neighbouring
-//! tiles. With each tile [`BITS`](super::BITS) are written; for each step the channels that have some are listed.
+//! tiles. With each tile [`BITS`](super::BITS) are written; for each step the channels that have some are
+//! listed.
 
 use std::ops::Range;
 
 use super::Winograd;
 use crate::conv2d::correlation::block_width;
-use crate::conv2d::tile::tile_height;
 use crate::simd::Simd;
 
 /// The most tiles of a step.
-const HIGHEST: usize = 8;
+pub(super) const HIGHEST: usize = 8;
 
 /// The channels of the steps that are not zero.
 #[derive(Clone, Copy)]
@@ -49,24 +49,6 @@ pub(super) const fn lists_len(tiles: usize, channels: usize) -> usize {
 /// How many tiles are multiplied at once by blocks of so many channels.
 pub(super) fn step_height<S: Simd>(width: usize) -> usize {
     if S::REGISTERS >= 32 || width < block_width(S::LANES) { 8 } else { 6 }
-}
-
-/// Where the steps of so many tiles begin, and how high each is; the last may have more than there are
-/// tiles.
-#[inline(always)]
-pub(super) fn steps(tiles: usize, height: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut next = 0;
-    std::iter::from_fn(
-        #[inline(always)]
-        move || {
-            let at = next;
-            (at < tiles).then(|| {
-                let height = tile_height(tiles - at, height);
-                next += height;
-                (at, height)
-            })
-        },
-    )
 }
 
 impl Winograd {
