@@ -115,6 +115,11 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     fn div(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a * b + c`, rounded once where the instruction set can, else twice.
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32;
+    /// `a * b - c`, likewise.
+    #[inline(always)]
+    fn mul_sub(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        self.mul_add(a, b, self.sub(self.splat(0.0), c))
+    }
     /// `a > b ? a : b`: `b` where either is NaN.
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a < b ? a : b`: `b` where either is NaN.
@@ -122,7 +127,8 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
     /// The square root, correctly rounded.
     fn sqrt(self, x: Self::F32) -> Self::F32;
 
-    /// Zero where `x` is a denormal number: arithmetic on these is slow.
+    /// Zero, of any sign, where `x` is a denormal number: arithmetic on these is slow. And of any sign
+    /// where it is zero.
     #[inline(always)]
     fn flush(self, x: Self::F32) -> Self::F32 {
         let size = self.from_bits(self.and(self.to_bits(x), self.splat_u32(0x7FFF_FFFF)));

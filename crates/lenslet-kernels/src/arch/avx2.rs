@@ -1,24 +1,28 @@
-//! AVX2 with fused multiply-add.
+//! AVX2 with fused multiply-add, and the instructions for bits that came with it.
 
 use std::arch::x86_64::*;
 
 use crate::simd::Simd;
 
-/// The proof that this CPU has AVX2 and FMA.
+/// The proof that this CPU has AVX2, FMA, BMI 1 and 2 and POPCNT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Avx2(());
 
 impl Avx2 {
     /// The token, where the CPU (and the operating system) has what it stands for.
     pub fn new() -> Option<Self> {
-        let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let has = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
         has.then_some(Self(()))
     }
 
     /// Calls `f` with the instructions enabled for all that is inlined into it.
     #[inline]
     pub(crate) fn enable<T>(self, f: impl FnOnce() -> T) -> T {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt")]
         fn enabled<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
@@ -65,7 +69,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn apart<T>(self, f: impl FnOnce() -> T) -> T {
         #[inline(never)]
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt")]
         fn called<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
@@ -139,6 +143,11 @@ impl Simd for Avx2 {
     fn mul_add(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn mul_sub(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm256_fmsub_ps(a, b, c) }
     }
     #[inline(always)]
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {

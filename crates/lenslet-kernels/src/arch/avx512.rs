@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::Avx2;
 use crate::simd::Simd;
 
-/// The proof that this CPU has AVX-512 F, VL, BW and DQ.
+/// The proof that this CPU has AVX-512 F, VL, BW and DQ, and what [`Avx2`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Avx512(());
 
@@ -23,7 +23,7 @@ impl Avx512 {
     /// Calls `f` with the instructions enabled for all that is inlined into it.
     #[inline]
     pub(crate) fn enable<T>(self, f: impl FnOnce() -> T) -> T {
-        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,bmi1,bmi2,popcnt")]
         fn enabled<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
@@ -49,7 +49,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn apart<T>(self, f: impl FnOnce() -> T) -> T {
         #[inline(never)]
-        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,bmi1,bmi2,popcnt")]
         fn called<T>(f: impl FnOnce() -> T) -> T {
             f()
         }
@@ -125,6 +125,11 @@ impl Simd for Avx512 {
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }
     #[inline(always)]
+    fn mul_sub(self, a: Self::F32, b: Self::F32, c: Self::F32) -> Self::F32 {
+        // SAFETY: `self` proves the instruction set.
+        unsafe { _mm512_fmsub_ps(a, b, c) }
+    }
+    #[inline(always)]
     fn max(self, a: Self::F32, b: Self::F32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe { _mm512_max_ps(a, b) }
@@ -144,8 +149,8 @@ impl Simd for Avx512 {
     fn flush(self, x: Self::F32) -> Self::F32 {
         // SAFETY: `self` proves the instruction set.
         unsafe {
-            const DENORMAL: i32 = 0x20;
-            _mm512_mask_mov_ps(x, _mm512_fpclass_ps_mask::<DENORMAL>(x), _mm512_setzero_ps())
+            let exponent = _mm512_set1_epi32(0x7F80_0000);
+            _mm512_maskz_mov_ps(_mm512_test_epi32_mask(_mm512_castps_si512(x), exponent), x)
         }
     }
 

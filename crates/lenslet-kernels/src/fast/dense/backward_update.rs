@@ -239,6 +239,7 @@ impl<S: Simd> Task<'_, S> {
             to_stride,
             fresh: samples.start == 0,
             rule: self.rule.filter(|_| samples.end == n),
+            ahead: AHEAD * dy.width(),
         };
         // One row after the other.
         let all =
@@ -260,9 +261,6 @@ impl<S: Simd> Task<'_, S> {
                 moments: moments.map(|moment| moment.wrapping_add(at)),
                 width,
             };
-            if row.rule.is_some() {
-                own.ask_ahead(s, AHEAD * dy.width());
-            }
             let row = Row { samples, r, ..row };
             let (products, odd) = (&mut self.products, &mut self.odd);
             // SAFETY: `read` set the bits of samples that there are, and each has these columns; the

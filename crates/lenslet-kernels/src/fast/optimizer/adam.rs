@@ -37,8 +37,7 @@ impl<S: Simd> Adam<S> {
         [m, v]: [S::F32; 2],
     ) -> [S::F32; 3] {
         let first = s.flush(s.mul_add(s.sub(g, m), self.rest_1, m));
-        let spread = s.mul_add(g, g, s.sub(s.splat(0.0), v));
-        let second = s.flush(s.mul_add(spread, self.rest_2, v));
+        let second = s.flush(s.mul_add(s.mul_sub(g, g, v), self.rest_2, v));
         let step = s.div(first, s.add(s.sqrt(second), self.epsilon));
         [s.mul_add(step, self.alpha, p), first, second]
     }

@@ -24,6 +24,8 @@ pub(super) struct Row<S: Simd> {
     pub(super) fresh: bool,
     /// The rule, where the gradient ends here and it can be applied at once.
     pub(super) rule: Option<Adam<S>>,
+    /// How many numbers further on weights and moments are asked for.
+    pub(super) ahead: usize,
 }
 
 /// What a row changes: `width` columns of each.
@@ -38,13 +40,13 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Asks for the weights and moments so many numbers further on: the hardware does not look so far
-    /// ahead that they could come from memory in time.
+    /// Asks for `V` vectors of weights and moments so many numbers further on: the hardware does not
+    /// look so far ahead that they could come from memory in time.
     #[inline(always)]
-    pub(super) fn ask_ahead<S: Simd>(self, s: S, numbers: usize) {
+    fn ask_ahead<S: Simd, const V: usize>(self, s: S, numbers: usize) {
         for from in [self.w, self.moments[0], self.moments[1]] {
-            for at in (0..self.width).step_by(LINE) {
-                s.prefetch_early(from.wrapping_add(numbers + at));
+            for line in 0..(V * S::LANES).div_ceil(LINE) {
+                s.prefetch_early(from.wrapping_add(numbers + line * LINE));
             }
         }
     }
@@ -124,6 +126,9 @@ impl<S: Simd> Row<S> {
         (waiting, first): (usize, bool),
         odd: &mut Odd<S>,
     ) -> usize {
+        if self.rule.is_some() {
+            row.ask_ahead::<S, V>(s, self.ahead);
+        }
         let width = width::<S, V>(row);
         // SAFETY: the caller's promise.
         let (weights, mut sums): ([_; V], [_; V]) = unsafe {
@@ -181,21 +186,24 @@ unsafe fn learn<S: Simd, const V: usize>(
     let width = width::<S, V>(row);
     // Of this row alone: a sum over all rows would have each wait for the one before.
     let mut seen = Odd::new(s);
-    for i in 0..V {
-        let at = i * S::LANES;
-        let n = S::LANES.min(width - at);
-        let [p, m, v] = [row.w, m, v].map(|p| p.wrapping_add(at));
-        // SAFETY: the caller's promise.
-        unsafe {
-            let ([first], [second]) = (load_row(s, m, n), load_row(s, v, n));
-            let [new, first, second] = rule.vector(s, weights[i], gradient[i], [first, second]);
-            store_row(s, p, n, [new]);
-            store_row(s, m, n, [first]);
-            store_row(s, v, n, [second]);
-            // What lies behind a tail was zero and is something finite.
-            seen.look(s, new);
-        }
-    }
+    each_vector::<V>(
+        #[inline(always)]
+        |i| {
+            let at = i * S::LANES;
+            let n = S::LANES.min(width - at);
+            let [p, m, v] = [row.w, m, v].map(|p| p.wrapping_add(at));
+            // SAFETY: the caller's promise.
+            unsafe {
+                let ([first], [second]) = (load_row(s, m, n), load_row(s, v, n));
+                let [new, first, second] = rule.vector(s, weights[i], gradient[i], [first, second]);
+                store_row(s, p, n, [new]);
+                store_row(s, m, n, [first]);
+                store_row(s, v, n, [second]);
+                // What lies behind a tail was zero and is something finite.
+                seen.look(s, new);
+            }
+        },
+    );
     odd.join(s, seen);
 }
 
@@ -203,4 +211,14 @@ unsafe fn learn<S: Simd, const V: usize>(
 #[inline(always)]
 fn width<S: Simd, const V: usize>(row: Columns) -> usize {
     if V > 1 { V * S::LANES } else { row.width.min(S::LANES) }
+}
+
+/// Calls `f` with every number below `V`, at most 8: written out, as the compiler would not do it, and
+/// arrays that are gone through in a loop leave their registers.
+#[inline(always)]
+fn each_vector<const V: usize>(mut f: impl FnMut(usize)) {
+    macro_rules! each {
+        ($($i:literal)*) => { $(if $i < V { f($i) })* };
+    }
+    each!(0 1 2 3 4 5 6 7);
 }
