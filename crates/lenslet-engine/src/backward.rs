@@ -321,7 +321,7 @@ impl<K: Kernels> Turn<'_, K> {
     ) {
         for i in range.rev() {
             let step = &self.program.steps[i];
-            if self.in_block(i) || !self.goes_back(step) {
+            if self.program.taken_back[i] || !self.goes_back(step) {
                 continue;
             }
             let start = self.clock.now();
@@ -490,14 +490,6 @@ impl<K: Kernels> Turn<'_, K> {
             memory.all([plan.values[x], plan.gradients[y], plan.gradients[moments]]);
         let (sum, with_x) = sums.split_at_mut(sums.len() / 2);
         self.kernels.channel_sums(&self.norms[norm].mean, x, dy, sum, with_x);
-    }
-
-    /// Whether a step's part of the backward pass is done with the convolution before it.
-    fn in_block(&self, step: usize) -> bool {
-        let blocks = self.program.blocks[..step].iter().flatten();
-        blocks
-            .filter(|block| block.rectified)
-            .any(|block| [block.activation, block.pool, block.dropout].contains(&Some(step)))
     }
 
     /// Goes back through an element-wise step, with the gradient in `dx`.

@@ -298,6 +298,8 @@ pub(crate) struct Program<K: Kernels> {
     pub(crate) rectified: Vec<bool>,
     /// For each step, what runs together with it, if it is a convolution.
     pub(crate) blocks: Vec<Option<Block>>,
+    /// For each step, whether its backward pass is that of a convolution before or behind it.
+    pub(crate) taken_back: Vec<bool>,
     /// For each step, the network's node that it comes from.
     pub(crate) nodes: Vec<Option<usize>>,
     /// Whether several layers may be computed in one go.

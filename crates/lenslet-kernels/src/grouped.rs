@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::interface::rectify;
 use crate::{
     Conv2dBatch, Conv2dKernel, Conv2dShape, Finish, Kernels, MaxPool, OutputGradient, Real, Team,
 };
@@ -319,6 +320,24 @@ impl<R: Real, C: Conv2dKernel<R>> Conv2dKernel<R> for GroupedConv2d<C> {
             }
         }
         self.multiply_adds() * (1 + u64::from(!dx.is_empty()))
+    }
+
+    fn backward_rectified(
+        &self,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+    ) -> u64 {
+        if self.groups == 1 {
+            return self.one.backward_rectified(x, dy, packed, dw, db, dx, scratch);
+        }
+        let made = self.backward(x, dy, packed, dw, db, dx, scratch);
+        rectify(x, dx);
+        made
     }
 
     fn backward_pieces(&self, threads: usize) -> usize {

@@ -9,6 +9,7 @@ use crate::{
     Target, Team, Update, group_norm, penalty,
 };
 use crate::{Loss, loss};
+pub(crate) use conv2d::rectify;
 pub use conv2d::{Conv2dBatch, Conv2dKernel, Finish, MaxPool, OutputGradient, Pooled};
 
 /// An element-wise activation function. `softmax` is not one: it looks at a whole row.

@@ -1,6 +1,8 @@
 //! Back through the convolutions of one image.
 
-use lenslet_kernels::{Conv2dKernel, Kernels, OutputGradient, Pooled, Real};
+use lenslet_kernels::{
+    Activation as Function, Conv2dKernel, Kernels, OutputGradient, Pooled, Real,
+};
 
 use super::{Sums, Turn};
 use crate::memory::{Memory, Place};
@@ -50,6 +52,7 @@ impl<K: Kernels> Turn<'_, K> {
         else {
             unreachable!("a block begins with a convolution")
         };
+        let rectified = block.rectifier.is_some();
         let w = &sums.parameters[weights.kernel.clone()];
         let (dw, db) = sums.of(weights);
         let dx = if self.program.wanted[step.input] { dx } else { Place::EMPTY };
@@ -60,7 +63,14 @@ impl<K: Kernels> Turn<'_, K> {
             let ([x, dy, dx, scratch], own) = memory.all_and_filters(places, own);
             let dy = OutputGradient::Dense(dy);
             let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
-            return gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands);
+            return self.gradients(
+                (kernel, rectified),
+                [x, packed],
+                dy,
+                [dw, db, dx],
+                scratch,
+                hands,
+            );
         };
         let rate = match block.dropout.map(|dropout| &steps[dropout].op) {
             Some(Op::Dropout { rate, .. }) => *rate,
@@ -72,7 +82,7 @@ impl<K: Kernels> Turn<'_, K> {
         let dy = Pooled { pool, y, dy, argmax: found.at(plan.indices[index]), scale };
         let dy = OutputGradient::Pooled(dy);
         let packed = self.filters(kernel, w, (own, shared), &dy, !dx.is_empty());
-        gradients(kernel, [x, packed], dy, [dw, db, dx], scratch, hands)
+        self.gradients((kernel, rectified), [x, packed], dy, [dw, db, dx], scratch, hands)
     }
 
     /// The packed filters of `w` for this gradient: the thread's own, if it has such.
@@ -92,21 +102,33 @@ impl<K: Kernels> Turn<'_, K> {
         }
         own
     }
-}
 
-/// The gradients of a convolution's filters, bias and input, by whoever works on the image.
-fn gradients<R: Real>(
-    kernel: &impl Conv2dKernel<R>,
-    [x, packed]: [&[R]; 2],
-    dy: OutputGradient<'_, R>,
-    [dw, db, dx]: [&mut [R]; 3],
-    scratch: &mut [R],
-    hands: &mut Hands<'_, R>,
-) -> u64 {
-    match hands {
-        Hands::One => kernel.backward(x, dy, packed, dw, db, dx, scratch),
-        Hands::All(team, locals) => {
-            kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals)
+    /// The gradients of a convolution's filters, bias and input, and of the rectifier before it, if there is
+    /// one, by whoever works on the image.
+    fn gradients(
+        &self,
+        (kernel, rectified): (&impl Conv2dKernel<K::Real>, bool),
+        [x, packed]: [&[K::Real]; 2],
+        dy: OutputGradient<'_, K::Real>,
+        [dw, db, dx]: [&mut [K::Real]; 3],
+        scratch: &mut [K::Real],
+        hands: &mut Hands<'_, K::Real>,
+    ) -> u64 {
+        match hands {
+            Hands::One if rectified => {
+                kernel.backward_rectified(x, dy, packed, dw, db, dx, scratch)
+            }
+            Hands::One => kernel.backward(x, dy, packed, dw, db, dx, scratch),
+            Hands::All(team, locals) => {
+                let made = kernel.backward_shared(team, x, dy, packed, dw, db, dx, scratch, locals);
+                if rectified {
+                    hands.cut(1, dx, |first, dx| {
+                        let x = &x[first..][..dx.len()];
+                        self.kernels.activate_backward(Function::Relu, x, dx);
+                    });
+                }
+                made
+            }
         }
     }
 }

@@ -15,11 +15,21 @@ pub(crate) struct Block {
     /// pool's, whose output a rectifier and perhaps this dropout made zero where nothing goes back.
     pub(crate) rectified: bool,
     pub(crate) dropout: Option<usize>,
+    /// The rectifier before the convolution, whose output nobody else reads: the backward pass goes
+    /// through both together.
+    pub(crate) rectifier: Option<usize>,
 }
 
 impl Block {
     /// A convolution that nothing runs together with.
-    const ALONE: Self = Self { activation: None, pool: None, rectified: false, dropout: None };
+    const ALONE: Self =
+        Self { activation: None, pool: None, rectified: false, dropout: None, rectifier: None };
+
+    /// The steps whose backward pass is the convolution's.
+    fn taken_back(&self) -> impl Iterator<Item = usize> {
+        let behind = [self.activation, self.pool, self.dropout];
+        behind.into_iter().filter(|_| self.rectified).chain([self.rectifier]).flatten()
+    }
 
     /// The step after those that the forward pass runs together, of a block that starts at `step`.
     pub(crate) fn end(&self, step: usize) -> usize {
@@ -50,6 +60,13 @@ pub(super) fn blocks<K: Kernels>(
     }
 }
 
+/// For each step, whether its backward pass is that of a convolution.
+pub(super) fn taken_back(blocks: &[Option<Block>]) -> Vec<bool> {
+    let mut taken = vec![false; blocks.len()];
+    blocks.iter().flatten().flat_map(Block::taken_back).for_each(|step| taken[step] = true);
+    taken
+}
+
 fn block<K: Kernels>(steps: &[Step<K>], readers: &[usize], convolution: usize) -> Option<Block> {
     if !steps[convolution].is_image_convolution() {
         return None;
@@ -67,10 +84,16 @@ fn block<K: Kernels>(steps: &[Step<K>], readers: &[usize], convolution: usize) -
         .filter(|(_, step)| matches!(step.op, Op::Dropout { .. }) && step.input == step.output);
     let relu = |(_, step): &(usize, &Step<K>)| matches!(step.op, Op::Activate(Function::Relu));
     let index = |found: Option<(usize, &Step<K>)>| found.map(|(i, _)| i);
+    let x = steps[convolution].input;
+    let before = convolution.checked_sub(1).map(|i| (i, &steps[i]));
+    let rectifier = before.filter(|before| {
+        relu(before) && [before.1.input, before.1.output] == [x, x] && readers[x] == 1
+    });
     Some(Block {
         rectified: activation.as_ref().is_some_and(relu) && pool.is_some() && readers[y] == 1,
         activation: index(activation),
         pool: index(pool),
         dropout: index(dropout),
+        rectifier: index(rectifier),
     })
 }

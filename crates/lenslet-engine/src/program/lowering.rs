@@ -550,12 +550,14 @@ impl<K: Kernels> Lowering<'_, K> {
             class_weights: loss.class_weights.clone(),
         };
         let (steps, values) = (&self.steps, self.lens.len());
+        let blocks = blocks::blocks(steps, &flow::readers(steps, values, last), self.fusion);
         Program {
             head,
             wanted: flow::wanted(steps, values),
             adds: flow::adds(steps, values, last),
             rectified: flow::rectified(steps, values),
-            blocks: blocks::blocks(steps, &flow::readers(steps, values, last), self.fusion),
+            taken_back: blocks::taken_back(&blocks),
+            blocks,
             last,
             steps: self.steps,
             lens: self.lens,

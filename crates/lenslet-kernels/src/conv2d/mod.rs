@@ -30,10 +30,11 @@ mod winograd_gradient;
 
 use std::ops::Range;
 
+use crate::fast::activation;
 use crate::reference::Region;
 use crate::{
-    Conv2dBatch, Conv2dKernel, Conv2dShape, Finish, Isa, MaxPool, OutputGradient, ReferenceConv2d,
-    Team,
+    Activation, Conv2dBatch, Conv2dKernel, Conv2dShape, Finish, Isa, MaxPool, OutputGradient,
+    ReferenceConv2d, Team,
 };
 use filters::View;
 use gradient::Gradient;
@@ -292,6 +293,50 @@ impl Conv2d {
         let count = if pays(0) { sparse.count(self.isa, dy)? } else { return None };
         pays(count).then_some(sparse)
     }
+
+    /// [`Conv2dKernel::backward`] or, if `rectified`, [`Conv2dKernel::backward_rectified`].
+    #[expect(clippy::too_many_arguments, reason = "the interface's")]
+    fn both_gradients(
+        &self,
+        rectified: bool,
+        x: &[f32],
+        dy: OutputGradient<'_, f32>,
+        packed: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) -> u64 {
+        self.check_backward(x, &dy, dw, db, dx);
+        let both = !dx.is_empty();
+        let Packed { sparse: runs, plain, moderate, complete, .. } = self.packed(packed);
+        let skips = match &self.sparse {
+            // `needs_rest` has counted, and said that the rest is not needed.
+            Some(sparse) if both && !complete => Some(sparse),
+            _ => self.skips(&dy, moderate, both),
+        };
+        if let Some(sparse) = skips
+            && let Some(count) = sparse.run(self.isa, rectified, x, &dy, runs, dw, db, dx, scratch)
+        {
+            return sparse.made(self.lanes, count, both);
+        }
+        let (every, scratch) = scratch.split_at_mut(self.spread_len());
+        let dy = spread(dy, &mut every[..self.shape.output_len()]);
+        self.grad_weights(x, dy, dw, db, scratch);
+        let input = match (both, skips) {
+            (false, _) => 0,
+            (true, None) => self.input_gradient(dy, packed, dx, scratch),
+            (true, Some(_)) => {
+                // The filters for that may be missing.
+                self.reference().grad_input(dy, plain, dx, &mut []);
+                self.shape.multiply_adds()
+            }
+        };
+        if rectified {
+            activation::backward(self.isa, Activation::Relu, &x[..dx.len()], dx);
+        }
+        self.weights.made() + input
+    }
 }
 
 /// Every number of a gradient; `every` is room for them.
@@ -416,32 +461,20 @@ impl Conv2dKernel<f32> for Conv2d {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) -> u64 {
-        self.check_backward(x, &dy, dw, db, dx);
-        let both = !dx.is_empty();
-        let Packed { sparse: runs, plain, moderate, complete, .. } = self.packed(packed);
-        let skips = match &self.sparse {
-            // `needs_rest` has counted, and said that the rest is not needed.
-            Some(sparse) if both && !complete => Some(sparse),
-            _ => self.skips(&dy, moderate, both),
-        };
-        if let Some(sparse) = skips
-            && let Some(count) = sparse.run(self.isa, x, &dy, runs, dw, db, dx, scratch)
-        {
-            return sparse.made(self.lanes, count, both);
-        }
-        let (every, scratch) = scratch.split_at_mut(self.spread_len());
-        let dy = spread(dy, &mut every[..self.shape.output_len()]);
-        self.grad_weights(x, dy, dw, db, scratch);
-        let input = match (both, skips) {
-            (false, _) => 0,
-            (true, None) => self.input_gradient(dy, packed, dx, scratch),
-            (true, Some(_)) => {
-                // The filters for that may be missing.
-                self.reference().grad_input(dy, plain, dx, &mut []);
-                self.shape.multiply_adds()
-            }
-        };
-        self.weights.made() + input
+        self.both_gradients(false, x, dy, packed, dw, db, dx, scratch)
+    }
+
+    fn backward_rectified(
+        &self,
+        x: &[f32],
+        dy: OutputGradient<'_, f32>,
+        packed: &[f32],
+        dw: &mut [f32],
+        db: &mut [f32],
+        dx: &mut [f32],
+        scratch: &mut [f32],
+    ) -> u64 {
+        self.both_gradients(true, x, dy, packed, dw, db, dx, scratch)
     }
 
     fn backward_pieces(&self, threads: usize) -> usize {

@@ -12,32 +12,31 @@
 
 mod alive;
 mod count;
+mod found;
 mod lists;
 mod places;
 mod sliding;
 mod taps;
 mod transposed;
 
-use std::ops::Range;
-
 use super::filters::block;
 use super::line::Line;
 use super::strips::Strips;
+use crate::fast::activation;
 use crate::simd::{Simd, dispatch};
-use crate::{Axis, Chunks, Conv2dShape, Isa, OutputGradient, Pooled, Team};
+use crate::{Activation, Axis, Chunks, Conv2dShape, Isa, OutputGradient, Pooled, Team};
 use alive::Alive;
 use count::count;
-use lists::{Lists, Pixels};
-use places::{Places, windows};
+use found::Found;
+use lists::Lists;
+use places::{Place, Places};
 use sliding::Sliding;
 use taps::Taps;
 use transposed::add_transposed;
 
-/// Output channels that are listed at a time.
-const CHANNELS: usize = 64;
 /// Elements of a strip of the input: two of them, one with the gradient, about fill the first
 /// cache.
-const STRIP: usize = 7000;
+const STRIP: usize = 11000;
 /// The most lanes of an instruction set.
 const LANES: usize = 16;
 /// The most weights that stay near: in the second cache, beside what else an image needs.
@@ -61,8 +60,6 @@ pub(super) struct Sparse {
     run: usize,
     /// Elements of the strip with the input's gradient.
     strip_len: usize,
-    /// Listed numbers of one channel at most, and a vector: lists grow by whole vectors.
-    capacity: usize,
     /// The way to the input's gradient without strips, where it takes less time.
     sliding: Option<Sliding>,
 }
@@ -93,7 +90,6 @@ impl Sparse {
             tap_step: height.dilation * pitch,
             run: width.window * in_channels,
             strip_len,
-            capacity: units * width.output + LANES,
             strips,
             sliding: Sliding::new(shape, lanes),
         })
@@ -105,9 +101,18 @@ impl Sparse {
     }
 
     pub(super) fn scratch_len(&self) -> usize {
-        let lists = 2 * CHANNELS.min(self.shape.out_channels) * self.capacity;
-        let own = self.shape.weights_len() + self.shape.out_channels.next_multiple_of(LANES);
-        own + lists + self.back_len() + self.strips.scratch_len()
+        let [lists, found, bits] = self.lens();
+        let bias = self.shape.out_channels.next_multiple_of(LANES);
+        let own = self.shape.weights_len() + bias + lists + found + bits;
+        own + self.back_len() + self.strips.scratch_len()
+    }
+
+    /// Elements of working memory for what is not zero.
+    fn lens(&self) -> [usize; 3] {
+        let (units, channels) = (self.strips.height(), self.shape.out_channels);
+        let lists = Lists::room(channels, units * self.shape.width.output);
+        let bits = self.sliding.as_ref().map_or(0, |_| Alive::room(&self.shape));
+        [lists, Found::room(&self.shape, units), bits].map(|len| len.next_multiple_of(LANES))
     }
 
     /// Elements of working memory for the input's gradient.
@@ -185,13 +190,14 @@ impl Sparse {
     }
 
     /// Adds the gradients of the filters and the bias; writes that of the input, unless `dx` is
-    /// empty. [`Self::count`] was not `None`, and is what this returns; or `None` where an input is
-    /// not finite, or huge: then zeros must not be skipped, nothing was added, and `dx` holds nothing of
-    /// use.
+    /// empty: zero, if `rectified`, where `x` is not above zero. [`Self::count`] was not `None`, and is what
+    /// this returns; or `None` where an input is not finite, or huge: then zeros must not be skipped,
+    /// nothing was added, and `dx` holds nothing of use.
     #[expect(clippy::too_many_arguments, reason = "the interface's")]
     pub(super) fn run(
         &self,
         isa: Isa,
+        rectified: bool,
         x: &[f32],
         dy: &OutputGradient<'_, f32>,
         packed: &[f32],
@@ -200,7 +206,7 @@ impl Sparse {
         dx: &mut [f32],
         scratch: &mut [f32],
     ) -> Option<usize> {
-        dispatch!(isa, |s| self.run_with(s, x, dy, packed, dw, db, dx, scratch))
+        dispatch!(isa, |s| self.run_with(s, rectified, x, dy, packed, dw, db, dx, scratch))
     }
 
     #[inline(always)]
@@ -208,6 +214,7 @@ impl Sparse {
     fn run_with<S: Simd>(
         &self,
         s: S,
+        rectified: bool,
         x: &[f32],
         dy: &OutputGradient<'_, f32>,
         packed: &[f32],
@@ -218,24 +225,23 @@ impl Sparse {
     ) -> Option<usize> {
         let (filters, scratch) = scratch.split_at_mut(self.shape.weights_len());
         let channels = self.shape.out_channels;
-        let listed = CHANNELS.min(channels) * self.capacity;
-        let (places, scratch) = scratch.split_at_mut(listed);
-        let (numbers, scratch) = scratch.split_at_mut(listed);
-        let (back, scratch) = scratch.split_at_mut(self.back_len());
+        let [lists, found, bits] = self.lens();
+        let (lists, scratch) = scratch.split_at_mut(lists);
+        let (found, scratch) = scratch.split_at_mut(found);
+        let (bits, scratch) = scratch.split_at_mut(bits);
         let (bias, scratch) = scratch.split_at_mut(channels.next_multiple_of(LANES));
-        let stride = match dy {
-            OutputGradient::Dense(_) => self.capacity,
-            OutputGradient::Pooled(Pooled { pool, .. }) => self.capacity.min(
-                pool.width.output * (self.strips.height().div_ceil(pool.height.stride) + 1) + LANES,
-            ),
-        };
-        let mut lists = Lists { places, numbers, lens: [0; CHANNELS], stride };
+        let bias = &mut bias[..channels];
+        let (back, scratch) = scratch.split_at_mut(self.back_len());
+        let mut lists = Lists::new(channels, lists);
+        let sliding = self.sliding.as_ref().filter(|_| !dx.is_empty());
+        let mut alive = sliding.map(|_| Alive::new(&self.shape, dy, bits));
+        let scatters = !dx.is_empty() && sliding.is_none();
         filters.fill(0.0);
-        let scatters = !dx.is_empty() && self.sliding.is_none();
+        bias.fill(0.0);
         if scatters {
             back.fill(0.0);
         }
-        bias.fill(0.0);
+        let places = Places::new(self);
         let rows = self.shape.height.window;
         let (taps, weights) = (Taps { rows, run: self.run, step: self.tap_step }, rows * self.run);
         let mut count = 0;
@@ -244,91 +250,47 @@ impl Sparse {
             if !moderate {
                 return None;
             }
-            for first in (0..channels).step_by(CHANNELS) {
-                let some = first..channels.min(first + CHANNELS);
-                lists.lens = [0; CHANNELS];
-                self.list(s, dy, &units, some.clone(), bias, &mut lists);
-                count += lists.lens.iter().map(|&len| len as usize).sum::<usize>();
-                for o in some.clone() {
-                    let list = lists.of(o - first);
-                    taps.gather(s, list, strip, &mut filters[o * weights..][..weights]);
-                }
-                for o in some.filter(|_| scatters) {
-                    let list = lists.of(o - first);
-                    taps.scatter(s, list, &packed[o * weights..][..weights], back);
-                }
+            // It has been a while since the forward pass wrote it.
+            self.strips.ask_for_next(s, &units, x);
+            let found = Found::new(s, &self.shape, dy, &units, found);
+            count += found.len();
+            lists.clear();
+            let first = units.start * self.shape.width.output;
+            places.each(
+                s,
+                &found,
+                #[inline(always)]
+                |Place { pixel, channel, start }, number| {
+                    lists.push(channel, start, number);
+                    if let Some(alive) = &mut alive {
+                        alive.set(first + pixel, channel);
+                    }
+                },
+            );
+            for (o, bias) in bias.iter_mut().enumerate() {
+                let list = lists.of(o);
+                taps.gather(s, list, strip, &mut filters[o * weights..][..weights]);
+                *bias += list.sum;
+            }
+            for o in (0..channels).filter(|_| scatters) {
+                taps.scatter(s, lists.of(o), &packed[o * weights..][..weights], back);
             }
             if scatters {
                 self.strips.take_back(&units, back, dx);
             }
         }
-        if let Some(sliding) = self.sliding.as_ref().filter(|_| !dx.is_empty()) {
-            let (room, ring) = back.split_at_mut(Alive::len(&self.shape));
-            let alive = s.apart(
-                #[inline(always)]
-                || Alive::new(s, &self.shape, dy, room),
-            );
+        if let (Some(sliding), Some(alive)) = (sliding, &alive) {
             s.apart(
                 #[inline(always)]
-                || sliding.run(s, &alive, packed, dx, ring),
+                || sliding.run(s, alive, packed, rectified.then_some(x), dx, back),
             );
+        }
+        if rectified && scatters {
+            activation::backward_with(s, Activation::Relu, x, dx);
         }
         add_transposed(s, filters, channels, dw);
         db.iter_mut().zip(bias).for_each(|(db, sum)| *db += *sum);
         Some(count)
-    }
-
-    /// Lists what is not zero in some rows and channels; adds it to the gradient of the bias.
-    #[inline(always)]
-    fn list<S: Simd>(
-        &self,
-        s: S,
-        dy: &OutputGradient<'_, f32>,
-        strip: &Range<usize>,
-        channels: Range<usize>,
-        bias: &mut [f32],
-        lists: &mut Lists<'_>,
-    ) {
-        let bias = &mut bias[channels.clone()];
-        let (rows, width) = match dy {
-            OutputGradient::Dense(_) => (strip.clone(), self.shape.width.output),
-            OutputGradient::Pooled(pooled) => {
-                (windows(pooled.pool, strip), pooled.pool.width.output)
-            }
-        };
-        let places = Places::new(self, strip, width);
-        for first in (0..channels.len()).step_by(S::LANES) {
-            let some = first..channels.len().min(first + S::LANES);
-            let of = channels.start + first..channels.start + some.end;
-            let mut sum = s.splat(0.0);
-            for pixel in (rows.start * width..rows.end * width).step_by(S::LANES) {
-                let end = (rows.end * width).min(pixel + S::LANES);
-                let zero = s.splat(0.0);
-                let mut pixels = Pixels { numbers: [zero; LANES], places: [zero; LANES] };
-                for (i, pixel) in (pixel..end).enumerate() {
-                    let (number, place) = match dy {
-                        OutputGradient::Dense(dy) => places.of(s, pixel, &of, dy),
-                        OutputGradient::Pooled(pooled) => places.pooled(s, pixel, &of, pooled),
-                    };
-                    pixels.numbers[i] = number;
-                    pixels.places[i] = s.from_bits(place);
-                    sum = s.add(sum, number);
-                }
-                lists.push(s, some.clone(), &pixels);
-            }
-            add(s, sum, bias, first);
-        }
-    }
-}
-
-/// Adds a vector to the numbers from `first` on, as far as there are any.
-#[inline(always)]
-fn add<S: Simd>(s: S, x: S::F32, to: &mut [f32], first: usize) {
-    let (_, to) = to.split_at_mut(first.min(to.len()));
-    if to.len() >= S::LANES {
-        s.store(to, s.add(s.load(to), x));
-    } else if !to.is_empty() {
-        s.store_tail(to, s.add(s.load_tail(to), x));
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::line::Line;
 use super::moderate::{Copier, Plain, Watch};
-use crate::simd::Simd;
+use crate::simd::{LINE, Simd};
 
 /// How an image is cut into strips: some rows of units, with all that these read.
 #[derive(Clone, Debug)]
@@ -95,6 +95,18 @@ impl Strips {
             self.padded(units, source, scratch, &mut watch)
         };
         (view, watch.all_moderate())
+    }
+
+    /// Asks for what the next strip reads of the source, and this one does not.
+    #[inline(always)]
+    pub(super) fn ask_for_next<S: Simd>(&self, s: S, units: &Range<usize>, source: &[f32]) {
+        let width = self.columns.source * self.channels;
+        let row = units.start * self.rows.step + self.rows.reach(units.len());
+        let row = (self.rows.first + row.cast_signed()).max(0).cast_unsigned();
+        let end = (row + units.len() * self.rows.step) * width;
+        for at in (row * width..end.min(source.len())).step_by(LINE) {
+            s.prefetch_early(source.as_ptr().wrapping_add(at));
+        }
     }
 
     /// The rows that the units of a strip read, with zeros around what is inside the source.

@@ -13,7 +13,7 @@ pub(super) fn forward(isa: Isa, f: Activation, y: &mut [f32]) {
 }
 
 /// `dy *= f'`, from the outputs `y`.
-pub(super) fn backward(isa: Isa, f: Activation, y: &[f32], dy: &mut [f32]) {
+pub(crate) fn backward(isa: Isa, f: Activation, y: &[f32], dy: &mut [f32]) {
     dispatch!(isa, |s| backward_with(s, f, y, dy));
 }
 
@@ -121,7 +121,7 @@ fn forward_with<S: Simd>(s: S, f: Activation, y: &mut [f32]) {
 }
 
 #[inline(always)]
-fn backward_with<S: Simd>(s: S, f: Activation, y: &[f32], dy: &mut [f32]) {
+pub(crate) fn backward_with<S: Simd>(s: S, f: Activation, y: &[f32], dy: &mut [f32]) {
     let (zero, one) = (s.splat(0.0), s.splat(1.0));
     match f {
         Activation::Sigmoid => zip(

@@ -4,7 +4,7 @@
 //! instruction set the results have the same bits for any number of threads: every element is
 //! computed by one task in an order that depends on the shape alone. Nothing allocates.
 
-mod activation;
+pub(crate) mod activation;
 mod channels;
 mod dense;
 mod depthwise;

@@ -177,6 +177,23 @@ pub trait Conv2dKernel<R: Real>: Send + Sync {
         dx: &mut [R],
         scratch: &mut [R],
     ) -> u64;
+    /// [`Self::backward`] where the input is what a rectifier made, whose gradient is found as well: `dx` is
+    /// zero where `x` is not above zero.
+    #[expect(clippy::too_many_arguments, reason = "two kernels in one")]
+    fn backward_rectified(
+        &self,
+        x: &[R],
+        dy: OutputGradient<'_, R>,
+        packed: &[R],
+        dw: &mut [R],
+        db: &mut [R],
+        dx: &mut [R],
+        scratch: &mut [R],
+    ) -> u64 {
+        let made = self.backward(x, dy, packed, dw, db, dx, scratch);
+        rectify(x, dx);
+        made
+    }
     /// Pieces that [`Self::backward_shared`] cuts each gradient into for so many threads, at least.
     fn backward_pieces(&self, threads: usize) -> usize {
         let _ = threads;
@@ -246,4 +263,11 @@ pub trait Conv2dBatch<R: Real>: Send + Sync {
         dx: Option<RowsMut<'_, R>>,
         scratch: &mut [R],
     ) -> u64;
+}
+
+/// Back through a rectifier: no gradient where `x` is not above zero.
+pub(crate) fn rectify<R: Real>(x: &[R], dx: &mut [R]) {
+    for (dx, &x) in dx.iter_mut().zip(x) {
+        *dx = if x > R::ZERO { *dx } else { R::ZERO };
+    }
 }

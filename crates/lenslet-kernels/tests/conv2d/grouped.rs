@@ -60,7 +60,21 @@ fn run<R: Real>(kernel: &impl Conv2dKernel<R>, case: &Case, w: &[f64]) -> [Vec<f
     scratch.fill(R::from_f64(f64::NAN));
     let dy = of(&case.dy);
     let dy = OutputGradient::Dense(&dy);
-    kernel.backward(&of(&case.x), dy, &packed, &mut dw, &mut db, &mut dx, &mut scratch);
+    let x = of(&case.x);
+    kernel.backward(&x, dy, &packed, &mut dw, &mut db, &mut dx, &mut scratch);
+    let mut masked = nan(dx.len());
+    kernel.backward_rectified(
+        &x,
+        dy,
+        &packed,
+        &mut nan(dw.len()),
+        &mut [],
+        &mut masked,
+        &mut scratch,
+    );
+    for ((&masked, &dx), &x) in masked.iter().zip(&dx).zip(&x) {
+        assert_eq!(masked, if x > R::ZERO { dx } else { R::ZERO }, "behind a rectifier");
+    }
     [y, dx, dw, db].map(back)
 }
 

@@ -91,7 +91,32 @@ fn backward<R: Real>(
     results.y = vec![R::ONE; dw.len()];
     let again = &mut results.y;
     kernel.backward(&case.x, gradient, &packed, again, &mut [], &mut [], &mut scratch);
+    scratch.fill(nan);
+    check_rectified(kernel, case, gradient, (&packed, &mut scratch), &results);
     results
+}
+
+/// With the gradient of a rectifier in front nothing is different but where that lets nothing through.
+fn check_rectified<R: Real>(
+    kernel: &impl Conv2dKernel<R>,
+    case: &Case<R>,
+    gradient: OutputGradient<'_, R>,
+    (packed, scratch): (&[R], &mut [R]),
+    expected: &Results<R>,
+) {
+    let mut dx = vec![R::from_f64(f64::NAN); case.x.len()];
+    let (mut dw, mut db) = (vec![R::ONE; case.w.len()], vec![R::ONE; case.bias.len()]);
+    kernel.backward_rectified(&case.x, gradient, packed, &mut dw, &mut db, &mut dx, scratch);
+    let masked =
+        expected.dx.iter().zip(&case.x).map(|(&dx, &x)| if x > R::ZERO { dx } else { R::ZERO });
+    let pairs =
+        dx.iter().copied().zip(masked).chain(dw.into_iter().zip(expected.dw.iter().copied()));
+    for (i, (got, expected)) in
+        pairs.chain(db.into_iter().zip(expected.db.iter().copied())).enumerate()
+    {
+        let same = got == expected || (got.is_nan() && expected.is_nan());
+        assert!(same, "{:?}, rectified, number {i}: {got}, not {expected}", kernel.shape());
+    }
 }
 
 /// `got` is `expected` but for the rounding of sums of `terms` products of standard normal

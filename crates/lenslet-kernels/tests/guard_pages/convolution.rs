@@ -135,6 +135,7 @@ fn both_gradients(isa: Isa, bench: &mut Bench, shape: Conv2dShape) {
     let pooled = OutputGradient::Pooled(pooled);
     kernel.backward(x, pooled, packed, dw, &mut [], &mut [], scratch);
     kernel.backward(x, pooled, packed, dw, &mut [], dx, scratch);
+    kernel.backward_rectified(x, pooled, packed, dw, &mut [], dx, scratch);
     buffers.keep_gradients(bench);
 }
 

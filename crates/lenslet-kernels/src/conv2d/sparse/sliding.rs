@@ -18,6 +18,10 @@ const TAPS: usize = SIDE * SIDE;
 const VECTORS: usize = 2;
 /// Rows that wait for those below, and as many columns behind the last pixel.
 const RING: usize = SIDE - 1;
+/// Rows of pixels that are gone through at once: fewer sums wait, and are written, than one by one.
+const PAIR: usize = 2;
+/// Rows that their windows reach.
+const REACH: usize = PAIR + SIDE - 1;
 /// The most weights for a vector of input channels: beyond that they stay in no near cache.
 const NEAR: usize = 1 << 14;
 
@@ -50,12 +54,8 @@ impl Sliding {
         self.shape.out_channels * TAPS * self.lanes
     }
 
-    fn ring_len(&self) -> usize {
-        RING * places(&self.shape.width) * VECTORS * self.lanes
-    }
-
     pub(super) fn scratch_len(&self) -> usize {
-        Alive::len(&self.shape) + self.ring_len()
+        RING * places(&self.shape.width) * VECTORS * self.lanes
     }
 
     /// Lays out filters (HWIO) for [`Self::run`].
@@ -66,22 +66,26 @@ impl Sliding {
         });
     }
 
-    /// Writes the gradient of the input for what is `alive`, of an output of this shape.
+    /// Writes the gradient of the input for what is `alive`, of an output of this shape: zero where the
+    /// input is `rectified`, and not above zero.
     #[inline(always)]
     pub(super) fn run<S: Simd>(
         &self,
         s: S,
         alive: &Alive<'_>,
         packed: &[f32],
+        rectified: Option<&[f32]>,
         dx: &mut [f32],
         ring: &mut [f32],
     ) {
+        assert!(rectified.is_none_or(|x| x.len() == dx.len()));
         assert_eq!((dx.len(), self.lanes), (self.shape.input_len(), S::LANES));
         assert_eq!(packed.len(), self.packed_len());
         let vectors = self.shape.in_channels.div_ceil(S::LANES);
         for first in (0..vectors).step_by(VECTORS) {
             let weights = &packed[first * self.block()..];
-            let pass = Pass { own: self, alive, weights, first: first * S::LANES };
+            let first_channel = first * S::LANES;
+            let pass = Pass { own: self, alive, weights, rectified, first: first_channel };
             // SAFETY: lengths were compared above, and there are these vectors.
             unsafe {
                 match vectors - first {
@@ -104,24 +108,27 @@ struct Pass<'a> {
     own: &'a Sliding,
     alive: &'a Alive<'a>,
     weights: &'a [f32],
+    rectified: Option<&'a [f32]>,
     /// Channel of the input.
     first: usize,
 }
 
-/// The sums of the pixels that a window reaches: by column, row and vector.
-type Window<S, const V: usize> = [[[<S as Simd>::F32; V]; SIDE]; SIDE];
+/// The sums of the pixels that two windows, one below the other, reach: by column, row and vector.
+type Window<S, const V: usize> = [[[<S as Simd>::F32; V]; REACH]; SIDE];
 
-/// The pixel that the window leaves next.
+/// The pixels that the windows leave next, one below the other.
 struct Left {
-    /// Of the image, where there is such a row.
-    row: bool,
+    /// Whether the image has such a row.
+    rows: [bool; PAIR],
     /// Of the image; perhaps it has no such column.
     column: usize,
-    /// The pixel's gradient, if there is such a pixel.
+    /// The first pixel's gradient and its rectified input, if there is such a pixel and it is, and from there
+    /// to the second one's.
     to: *mut f32,
-    /// The sum so far of the pixel, and of the one below.
-    near: *mut f32,
-    far: *mut f32,
+    x: *const f32,
+    below: usize,
+    /// The sums so far of these pixels, which are then those of the next two rows.
+    ring: [*mut f32; RING],
 }
 
 impl Pass<'_> {
@@ -135,41 +142,47 @@ impl Pass<'_> {
         let (columns, pitch) = (places(&width), V * S::LANES);
         let ring = &mut ring[..RING * columns * pitch];
         ring.fill(0.0);
-        let (near, dx) = (ring.as_mut_ptr(), dx.as_mut_ptr());
-        for row in 0..places(&height) {
+        let (ring, dx) = (ring.as_mut_ptr(), dx.as_mut_ptr());
+        let x = self.rectified.map_or(std::ptr::null(), <[f32]>::as_ptr);
+        let below = width.input * in_channels;
+        for row in (0..places(&height)).step_by(PAIR) {
             let image = row.wrapping_sub(height.pad_before);
             let column = 0usize.wrapping_sub(width.pad_before);
             let at = image.wrapping_mul(width.input).wrapping_add(column);
+            let at = at.wrapping_mul(in_channels).wrapping_add(self.first);
             let mut left = Left {
-                row: image < height.input,
+                rows: [image, image.wrapping_add(1)].map(|row| row < height.input),
                 column,
-                to: dx.wrapping_add(at.wrapping_mul(in_channels).wrapping_add(self.first)),
-                near,
-                far: near.wrapping_add(columns * pitch),
+                to: dx.wrapping_add(at),
+                x: x.wrapping_add(at),
+                below,
+                ring: [ring, ring.wrapping_add(columns * pitch)],
             };
-            let mut window = [[[s.splat(0.0); V]; SIDE]; SIDE];
-            let pixels = if row < height.output { width.output } else { 0 };
-            if pixels > 0 {
-                let mut pixels = self.alive.row(row, width.output);
-                macro_rules! pixel {
-                    ($left:literal) => {{
-                        let Some(pixel) = pixels.next() else { break };
-                        // SAFETY: the caller's promise; there are as many columns.
-                        unsafe {
-                            self.add::<S, V, $left>(s, pixel, &mut window);
-                            self.leave::<S, V, $left>(s, &mut left, &mut window);
+            let mut window = [[[s.splat(0.0); V]; REACH]; SIDE];
+            let mut pixels = [row, row + 1].map(|row| self.alive.row(row, height.output));
+            let count = if row < height.output { width.output } else { 0 };
+            macro_rules! pixel {
+                ($left:literal) => {{
+                    let [upper, lower] = pixels.each_mut().map(Iterator::next);
+                    let Some(upper) = upper else { break };
+                    // SAFETY: the caller's promise; there are as many columns.
+                    unsafe {
+                        self.add::<S, V, $left, 0>(s, upper, &mut window);
+                        if let Some(lower) = lower {
+                            self.add::<S, V, $left, 1>(s, lower, &mut window);
                         }
-                    }};
-                }
-                // By threes, after which the columns of the window are again where they were: no
-                // sum moves from one register to another.
-                loop {
-                    pixel!(0);
-                    pixel!(1);
-                    pixel!(2);
-                }
+                        self.leave::<S, V, $left>(s, &mut left, &mut window);
+                    }
+                }};
             }
-            for column in pixels..columns {
+            // By threes, after which the columns of the window are again where they were: no
+            // sum moves from one register to another.
+            loop {
+                pixel!(0);
+                pixel!(1);
+                pixel!(2);
+            }
+            for column in count..columns {
                 // SAFETY: as before.
                 unsafe {
                     match column % SIDE {
@@ -182,13 +195,14 @@ impl Pass<'_> {
         }
     }
 
-    /// Adds what a pixel's numbers give to the window, whose first column is in place `LEFT`.
+    /// Adds what a pixel's numbers give to the windows, of which it is the upper one's or the lower
+    /// one's, and whose first column is in place `LEFT`.
     ///
     /// # Safety
     /// There are weights for `V` vectors.
     #[inline(always)]
     #[expect(clippy::needless_range_loop, reason = "an iterator takes sums that are arrays apart")]
-    unsafe fn add<S: Simd, const V: usize, const LEFT: usize>(
+    unsafe fn add<S: Simd, const V: usize, const LEFT: usize, const LOWER: usize>(
         &self,
         s: S,
         pixel: Pixel<'_>,
@@ -204,7 +218,7 @@ impl Pass<'_> {
                         let at = v * block + (channel * TAPS + tap) * S::LANES;
                         // SAFETY: the caller's promise; only channels that there are are alive.
                         let w = unsafe { s.load_ptr(self.weights.as_ptr().add(at)) };
-                        let sum = &mut window[(LEFT + tap % SIDE) % SIDE][tap / SIDE][v];
+                        let sum = &mut window[(LEFT + tap % SIDE) % SIDE][LOWER + tap / SIDE][v];
                         *sum = s.mul_add(number, w, *sum);
                     }
                 }
@@ -212,7 +226,7 @@ impl Pass<'_> {
         );
     }
 
-    /// The window leaves its first column, in place `LEFT`, which is then the last one.
+    /// The windows leave their first column, in place `LEFT`, which is then the last one.
     ///
     /// # Safety
     /// There is such a column in the ring, and in the image if what [`Left`] says is inside.
@@ -225,31 +239,46 @@ impl Pass<'_> {
         window: &mut Window<S, V>,
     ) {
         let Conv2dShape { width, in_channels, .. } = self.own.shape;
-        let inside = left.row && left.column < width.input;
+        let scale = s.splat(self.alive.scale);
         for v in 0..V {
-            let [top, middle, bottom] =
-                [window[LEFT][0][v], window[LEFT][1][v], window[LEFT][2][v]];
-            let [to, near, far] =
-                [left.to, left.near, left.far].map(|at| at.wrapping_add(v * S::LANES));
-            // SAFETY: the caller's promise.
-            unsafe {
-                let done = s.mul(s.splat(self.alive.scale), s.add(s.load_ptr(near), top));
-                s.store_ptr(near, s.add(s.load_ptr(far), middle));
-                s.store_ptr(far, bottom);
-                let channels = in_channels - self.first - v * S::LANES;
-                match (inside, channels >= S::LANES) {
-                    (false, _) => {}
-                    (true, true) => s.store_ptr(to, done),
-                    (true, false) => s.store_tail_ptr(to, channels, done),
+            let channels = in_channels - self.first - v * S::LANES;
+            for row in 0..PAIR {
+                let inside = left.rows[row] && left.column < width.input;
+                let ring = left.ring[row].wrapping_add(v * S::LANES);
+                let at = row * left.below + v * S::LANES;
+                let (to, x) = (left.to.wrapping_add(at), left.x.wrapping_add(at));
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let done = s.mul(scale, s.add(s.load_ptr(ring), window[LEFT][row][v]));
+                    s.store_ptr(ring, window[LEFT][PAIR + row][v]);
+                    if inside {
+                        let whole = channels >= S::LANES;
+                        let done = match (self.rectified, whole) {
+                            (None, _) => done,
+                            (Some(_), true) => above_zero(s, s.load_ptr(x), done),
+                            (Some(_), false) => above_zero(s, s.load_tail_ptr(x, channels), done),
+                        };
+                        match whole {
+                            true => s.store_ptr(to, done),
+                            false => s.store_tail_ptr(to, channels, done),
+                        }
+                    }
                 }
             }
         }
-        window[LEFT] = [[s.splat(0.0); V]; SIDE];
+        window[LEFT] = [[s.splat(0.0); V]; REACH];
         left.column = left.column.wrapping_add(1);
         left.to = left.to.wrapping_add(in_channels);
-        left.near = left.near.wrapping_add(V * S::LANES);
-        left.far = left.far.wrapping_add(V * S::LANES);
+        left.x = left.x.wrapping_add(in_channels);
+        left.ring = left.ring.map(|ring| ring.wrapping_add(V * S::LANES));
     }
+}
+
+/// `dx` where `x` is above zero, else zero.
+#[inline(always)]
+fn above_zero<S: Simd>(s: S, x: S::F32, dx: S::F32) -> S::F32 {
+    let zero = s.splat(0.0);
+    s.select(s.lt(zero, x), dx, zero)
 }
 
 /// The filters for one vector of input channels.
