@@ -254,20 +254,19 @@ pub(crate) trait Simd: Copy + Debug + Send + Sync + 'static {
         self.load(&lanes)
     }
 
-    /// The lanes of `x` that are set in `mask`, one behind the other; the lanes behind these may hold
-    /// anything.
+    /// Writes the lanes of `x` that are set in `mask` to `to`, one behind the other, as the bits of floats,
+    /// and returns how many these are. There has to be room for all lanes: those behind may hold anything.
     #[inline(always)]
-    fn compress(self, mask: Self::Mask, x: Self::U32) -> Self::U32 {
-        let (mut lanes, mut to) = ([0; 16], [0; 16]);
+    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [f32]) -> usize {
+        let mut lanes = [0; 16];
         self.store_u32(&mut lanes, x);
-        let bits = self.bits(mask);
-        let mut len = 0;
+        let (bits, to, mut len) = (self.bits(mask), &mut to[..Self::LANES], 0);
         for (l, &lane) in lanes[..Self::LANES].iter().enumerate() {
             // Without a branch: what is written for nothing the next lane overwrites.
-            to[len] = lane;
+            to[len] = f32::from_bits(lane);
             len += (bits >> l & 1) as usize;
         }
-        self.load_u32(&to)
+        len
     }
 
     /// Whether no lane is infinite or NaN.
@@ -468,9 +467,12 @@ mod tests {
         for bits in 0..1u32 << S::LANES {
             let flags: [f32; 16] = std::array::from_fn(|i| (bits >> i & 1) as f32);
             let mask = s.lt(s.splat(0.0), s.load(&flags));
-            let to = lanes_u32(s, s.compress(mask, s.load_u32(&x)));
+            let mut to = [7.0; 17];
+            let len = s.compress(mask, s.load_u32(&x), &mut to);
             let expected = (0..S::LANES).filter(|i| bits >> i & 1 == 1).map(|i| x[i]);
-            assert!(expected.zip(to).all(|(expected, got)| got == expected), "{bits:b}");
+            assert_eq!(len, bits.count_ones() as usize);
+            assert!(to[..len].iter().map(|to| to.to_bits()).eq(expected), "{bits:b}");
+            assert_eq!(to[16], 7.0);
         }
     }
 

@@ -324,10 +324,13 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn compress(self, mask: Self::Mask, x: Self::U32) -> Self::U32 {
-        let order = self.load_u32(&COMPRESS[self.bits(mask) as usize]);
+    fn compress(self, mask: Self::Mask, x: Self::U32, to: &mut [f32]) -> usize {
+        let bits = self.bits(mask);
+        let order = self.load_u32(&COMPRESS[bits as usize]);
         // SAFETY: `self` proves the instruction set.
-        unsafe { _mm256_permutevar8x32_epi32(x, order) }
+        let first = unsafe { _mm256_permutevar8x32_epi32(x, order) };
+        self.store(to, self.from_bits(first));
+        bits.count_ones() as usize
     }
     #[inline(always)]
     fn lt_u32(self, a: Self::U32, b: Self::U32) -> Self::Mask {

@@ -82,9 +82,8 @@ impl<'a> Found<'a> {
     fn push<S: Simd>(&mut self, s: S, numbers: S::F32, elements: S::U32) {
         let bits = s.to_bits(numbers);
         let alive = s.lt_u32(s.splat_u32(0), s.and(bits, s.splat_u32(0x7FFF_FFFF)));
-        s.store(&mut self.numbers[self.len..], s.from_bits(s.compress(alive, bits)));
-        s.store(&mut self.elements[self.len..], s.from_bits(s.compress(alive, elements)));
-        self.len += s.bits(alive).count_ones() as usize;
+        s.compress(alive, bits, &mut self.numbers[self.len..]);
+        self.len += s.compress(alive, elements, &mut self.elements[self.len..]);
     }
 
     pub(super) fn len(&self) -> usize {

@@ -77,8 +77,7 @@ impl Winograd {
                 }
                 let alive = s.lt_u32(s.splat_u32(0), bits);
                 let numbers = s.add_u32(s.lane_numbers(), s.splat_u32(c as u32));
-                s.store(&mut to[len..], s.from_bits(s.compress(alive, numbers)));
-                len += s.bits(alive).count_ones() as usize;
+                len += s.compress(alive, numbers, &mut to[len..]);
             }
         } else {
             len = self.source_channels;

@@ -2,14 +2,15 @@
 //! half of them are.
 //!
 //! A sample's sums stay in registers while the rows of `w` pass that belong to its numbers that are
-//! not zero. Some rows pass for all samples before the next ones come, so that they stay in the
-//! first cache. A deep layer is cut along its depth: each thread then reads those rows of `w` alone
+//! not zero. Some rows pass for all samples before the next ones come, so that they stay in a near
+//! cache: in the first one where there are many samples. Few hardly ever want the same row, but each has
+//! to begin and to end its sums; then more rows pass, from the second cache. A deep layer is cut along its depth: each thread then reads those rows of `w` alone
 //! that it updates in training, which another core's cache need not send.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::tile::{ask_for, load_row, store_row};
+use super::tile::{ask_early, ask_for, load_row, store_row};
 use crate::simd::{Simd, dispatch};
 use crate::team::Shareable;
 use crate::{Isa, Rows, RowsMut, Team};
@@ -20,8 +21,13 @@ const SAMPLES: usize = 16;
 const GROUP: usize = 32;
 /// Vectors of columns of one task.
 const VECTORS: usize = 8;
-/// Rows of `w` that pass at a time: a bit each.
+/// Rows of `w` that pass at a time.
 const ROWS: usize = 32;
+/// The same where there are few samples: at most so many.
+const MANY_ROWS: usize = 256;
+const FEW: usize = 16;
+/// The most lanes of an instruction set.
+const LANES: usize = 16;
 /// Tasks that some samples of a deep layer are cut into.
 const TASKS: usize = 8;
 /// Least depth of a task.
@@ -230,35 +236,37 @@ impl Job<'_> {
     unsafe fn vectors<S: Simd, const V: usize>(&self, s: S, column: usize, width: usize) -> usize {
         let width = width.min(V * S::LANES);
         let depth = self.rows.end;
-        let ahead = ROWS.div_ceil(self.samples);
-        for start in self.rows.clone().step_by(ROWS) {
-            let end = depth.min(start + ROWS);
+        let few = self.samples <= FEW;
+        let rows = if few { MANY_ROWS } else { ROWS };
+        let ahead = rows.div_ceil(self.samples);
+        let mut wanted = [0.0; MANY_ROWS + LANES];
+        for start in self.rows.clone().step_by(rows) {
+            let end = depth.min(start + rows);
             for i in 0..self.samples {
                 // The next rows, a few with each sample: which of these a sample reads is too
                 // irregular for the hardware to foresee.
                 for row in end + i * ahead..depth.min(end + (i + 1) * ahead) {
                     let row = self.w.as_ptr().wrapping_add(row * self.out + column);
-                    ask_for(s, row, width);
+                    if few { ask_early(s, row, width) } else { ask_for(s, row, width) }
                 }
                 let x = self.x.row(self.sample + i);
                 // The sample's own next numbers: it is far from one sample to the next.
-                ask_for(s, x.as_ptr().wrapping_add(end), ROWS);
+                ask_for(s, x.as_ptr().wrapping_add(end), rows);
                 let x = &x[start..end];
-                let mut left = nonzero(s, x);
-                if left == 0 {
+                let wanted = nonzero(s, x, &mut wanted);
+                if wanted.is_empty() {
                     continue;
                 }
                 let to = self.at(i, column);
-                // SAFETY: the caller's promise; bits are set for rows of `x`, of which `w` has as
-                // many.
+                let w = self.w.as_ptr().wrapping_add(start * self.out + column);
+                // SAFETY: the caller's promise; only numbers of `x` are listed, of which `w` has as
+                // many rows.
                 unsafe {
                     let mut sums: [_; V] = load_row(s, to, width);
-                    while left != 0 {
-                        let k = left.trailing_zeros() as usize;
-                        left &= left - 1;
+                    for k in wanted {
+                        let k = k.to_bits() as usize;
                         let x = s.splat(*x.get_unchecked(k));
-                        let w = self.w.as_ptr().add((start + k) * self.out + column);
-                        let w: [_; V] = load_row(s, w, width);
+                        let w: [_; V] = load_row(s, w.add(k * self.out), width);
                         for (sum, w) in sums.iter_mut().zip(w) {
                             *sum = s.mul_add(x, w, *sum);
                         }
@@ -271,16 +279,17 @@ impl Job<'_> {
     }
 }
 
-/// Bit `k` is set where `x[k]` is not zero.
+/// Where `x` is not zero, as integers' bits: at most [`MANY_ROWS`] numbers.
 #[inline(always)]
-fn nonzero<S: Simd>(s: S, x: &[f32]) -> u32 {
-    let zero = s.splat(0.0);
-    let mut bits = 0;
+fn nonzero<'a, S: Simd>(s: S, x: &[f32], wanted: &'a mut [f32; MANY_ROWS + LANES]) -> &'a [f32] {
+    let mut len = 0;
     for (v, x) in x.chunks(S::LANES).enumerate() {
         // The lanes behind a tail are zero.
-        let zeros =
-            s.bits(s.eq(if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) }, zero));
-        bits |= (!zeros & (u32::MAX >> (32 - S::LANES))) << (v * S::LANES);
+        let x = if x.len() == S::LANES { s.load(x) } else { s.load_tail(x) };
+        let size = s.and(s.to_bits(x), s.splat_u32(0x7FFF_FFFF));
+        let alive = s.lt_u32(s.splat_u32(0), size);
+        let at = s.add_u32(s.splat_u32((v * S::LANES) as u32), s.lane_numbers());
+        len += s.compress(alive, at, &mut wanted[len..]);
     }
-    bits
+    &wanted[..len]
 }

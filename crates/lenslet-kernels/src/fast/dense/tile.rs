@@ -180,6 +180,14 @@ pub(super) fn ask_for<S: Simd>(s: S, from: *const f32, len: usize) {
     }
 }
 
+/// The same, into the second cache.
+#[inline(always)]
+pub(super) fn ask_early<S: Simd>(s: S, from: *const f32, len: usize) {
+    for at in (0..len).step_by(LINE) {
+        s.prefetch_early(from.wrapping_add(at));
+    }
+}
+
 /// What is done with every tile of a product. A trait and not a closure, for the constant.
 pub(super) trait Tiles<S: Simd> {
     /// Computes and writes the tile of `R` rows from `row` on.
