@@ -34,8 +34,8 @@ use sliding::Sliding;
 use taps::Taps;
 use transposed::add_transposed;
 
-/// Elements of a strip of the input: two of them, one with the gradient, about fill the first
-/// cache.
+/// Elements of a strip of the input. Lower strips would stay in the first cache, but a list of each
+/// strip and channel has registers to fill and to empty, and would be half as long.
 const STRIP: usize = 11000;
 /// The most lanes of an instruction set.
 const LANES: usize = 16;
