@@ -18,7 +18,7 @@ use crate::simd::{Simd, dispatch};
 pub enum Isa {
     /// Whatever the compiler takes for granted on this architecture.
     Portable(Portable),
-    /// AVX2 with fused multiply-add, BMI 1 and 2, and POPCNT, which all such CPUs have: 8 lanes.
+    /// AVX2 with fused multiply-add, BMI 1 and 2, and POPCNT: 8 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     /// AVX-512 F, VL, BW and DQ: 16 lanes.

@@ -16,7 +16,7 @@ pub(super) struct Alive<'a> {
     dy: &'a [f32],
     /// What its numbers are to be multiplied by.
     pub(super) scale: f32,
-    /// How the pixels share the gradient's, with the pixels of a row of these.
+    /// How pixels share what the gradient has, and how many pixels a row of that has.
     rows: Share,
     columns: Share,
     pitch: usize,
@@ -31,7 +31,8 @@ pub(super) struct Pixel<'a> {
     dy: *const f32,
 }
 
-/// How neighbours share the numbers of a pool: so many of them, of which the first lie in the padding.
+/// How neighbours on an axis share the numbers of a pool: so many of them the same, `before` of the first in
+/// the padding.
 #[derive(Clone, Copy)]
 struct Share {
     stride: usize,
